@@ -1,0 +1,47 @@
+"""Messages to send, and the providers that take them."""
+
+from dataclasses import replace
+from typing import Protocol
+
+import pytest
+
+from tests.providers import sendgrid_provider, slack_provider, smtp_provider
+from trusthub.channels.base import Outbound
+from trusthub.domain.message import Button
+
+__all__ = ["sendgrid_provider", "slack_provider", "smtp_provider"]
+
+TO_SLACK = Outbound(
+    key="delivery-7",
+    to="#releases",
+    subject="Checkout: going back from 2.8.0 <now>",
+    text="We are sorry.\nNext update by 14:36 UTC.",
+    html="<p>We are sorry.</p><p>Next update by <b>14:36 UTC</b>.</p>",
+    slack="We are sorry. Up to *5 %* of requests reached 2.8.0 &amp; failed.\n\nNext update by *14:36 UTC*.",
+    buttons=(
+        Button(label="Show", action="show", value="incident:12", url="https://status.acme.example/console/12"),
+        Button(label="Go public", action="publish", value="incident:12", url="https://a.example/p", danger=True),
+    ),
+    conversation="incident-12",
+)
+TO_MAIL = replace(
+    TO_SLACK,
+    to="ana@customer.example",
+    unsubscribe_url="https://status.acme.example/subscriptions/t0ken-" + "x" * 90,
+    reply_to="reply+t0ken@in.acme.example",
+    arguments={"update": "31", "subscriber": "8"},
+)
+
+
+class Compose(Protocol):
+    def __call__(self, **changes: object) -> Outbound: ...
+
+
+@pytest.fixture
+def to_slack() -> Compose:
+    return lambda **changes: replace(TO_SLACK, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def to_mail() -> Compose:
+    return lambda **changes: replace(TO_MAIL, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,132 @@
+"""Slack's chat.postMessage and chat.update, with the limits that Slack documents."""
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.providers.http import Answer, Call, Fault, HttpProvider, answer
+
+FIRST_TS = 1_790_000_000
+
+
+@dataclass(kw_only=True)
+class Message:
+    """One message as it stands in a channel."""
+
+    channel: str
+    name: str
+    """The channel as it was named in the call: `#releases`."""
+    ts: str
+    text: str
+    blocks: list[dict[str, Any]]
+    thread_ts: str | None = None
+    broadcast: bool = False
+    key: str | None = None
+    was: list[str] = field(default_factory=list)
+    """Earlier texts, when it was edited."""
+
+
+def refused(code: str, **more: str) -> Fault:
+    """What Slack calls an error: status 200 and `ok: false`."""
+    return answer(200, {"ok": False, "error": code, **more})
+
+
+class Slack(HttpProvider):
+    """TRUSTHUB_SLACK_API_URL is `slack.url`; the token is any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+        self._names: dict[str, str] = {}
+        self._seconds = itertools.count(FIRST_TS)
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/api/"
+
+    def channel(self, name: str) -> str:
+        """Return the id of a channel, which is always the same for one name."""
+        if not name.startswith("#"):
+            return name
+        found = f"C{hashlib.sha256(name.encode()).hexdigest()[:10].upper()}"
+        self._names[found] = name
+        return found
+
+    def take(self, call: Call) -> tuple[Answer, bool]:
+        method = call.path.removeprefix("/api/")
+        if not call.headers.get("authorization", "").startswith("Bearer "):
+            return _error("not_authed")
+        if method == "auth.test":
+            return Answer(
+                status=200, body={"ok": True, "team": "Acme", "user": "trusthub", "bot_id": "B0TRUSTHUB"}
+            ), False
+        if problem := _problem(call.body):
+            return _error(problem)
+        if method == "chat.postMessage":
+            return self._post(call.body)
+        if method == "chat.update":
+            return self._update(call.body)
+        return _error("unknown_method")
+
+    def _post(self, body: dict[str, Any]) -> tuple[Answer, bool]:
+        channel = self.channel(body["channel"])
+        message = Message(
+            channel=channel,
+            name=self._names.get(channel, body["channel"]),
+            ts=f"{next(self._seconds)}.000100",
+            text=body["text"],
+            blocks=body["blocks"],
+            thread_ts=body.get("thread_ts"),
+            broadcast=body.get("reply_broadcast", False),
+            key=_key(body),
+        )
+        if message.thread_ts and self._find(channel, message.thread_ts) is None:
+            return _error("thread_not_found")
+        self.messages.append(message)
+        return _ok(message), True
+
+    def _update(self, body: dict[str, Any]) -> tuple[Answer, bool]:
+        message = self._find(body["channel"], body["ts"])
+        if message is None:
+            return _error("message_not_found")
+        if len(body["text"]) > 4000:
+            return _error("msg_too_long")
+        message.was.append(message.text)
+        message.text, message.blocks, message.key = body["text"], body["blocks"], _key(body)
+        return _ok(message), True
+
+    def _find(self, channel: str, ts: str) -> Message | None:
+        return next((message for message in self.messages if (message.channel, message.ts) == (channel, ts)), None)
+
+
+def _ok(message: Message) -> Answer:
+    return Answer(status=200, body={"ok": True, "channel": message.channel, "ts": message.ts})
+
+
+def _error(code: str) -> tuple[Answer, bool]:
+    return Answer(status=200, body={"ok": False, "error": code}), False
+
+
+def _key(body: dict[str, Any]) -> str | None:
+    key = body.get("metadata", {}).get("event_payload", {}).get("key")
+    return None if key is None else str(key)
+
+
+def _problem(body: dict[str, Any]) -> str | None:
+    """Return the code with which Slack refuses such a body."""
+    blocks = body.get("blocks", [])
+    if len(blocks) > 50 or not all(_good(block) for block in blocks):
+        return "invalid_blocks"
+    if sum(len(block.get("text", {}).get("text", "")) for block in blocks) > 11_000:
+        return "msg_blocks_too_long"
+    return None if body.get("text") else "no_text"
+
+
+def _good(block: dict[str, Any]) -> bool:
+    if block["type"] == "section":
+        return block["text"]["text"].strip() != "" and len(block["text"]["text"]) <= 3000
+    elements = block["elements"]
+    actions = [element["action_id"] for element in elements if "action_id" in element]
+    fits = all(0 < len(element["text"]["text"]) <= 75 and len(element.get("value", "")) <= 2000 for element in elements)
+    return block["type"] == "actions" and 0 < len(elements) <= 25 and fits and len(actions) == len(set(actions))

@@ -1,0 +1,226 @@
+"""The composition root: the only module that builds things and hands them to each other."""
+
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, jsonify, request
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import select
+from sqlmodel import col
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+from trusthub import channels
+from trusthub import settings as environment
+from trusthub.errors import PlaybookError
+from trusthub.services import publish, site, sync
+from trusthub.services.delivery import Worker, utc_now
+from trusthub.services.hub import Hub
+from trusthub.services.tokens import Tokens
+from trusthub.settings import Settings
+from trusthub.store import migrate
+from trusthub.store.session import Database
+from trusthub.store.tables import Sandbox, User
+from trusthub.web import auth, security
+from trusthub.web.console import console
+from trusthub.web.hooks import hooks
+from trusthub.web.ops import ops
+from trusthub.web.public import Public, public
+from trusthub.web.sandbox import Kept, sandbox
+from trusthub.web.slack import slack
+from trusthub.web.snapshot import Snapshots, before
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+STATIC = Path(__file__).parent / "web" / "static"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that was built, for the commands and the tests that drive it."""
+
+    settings: Settings
+    hub: Hub
+    flask: Flask
+    worker: Worker
+    wsgi: "WSGIApplication"
+
+
+def build(settings: Settings) -> Parts:
+    """Build the hub: database at its newest shape, site and templates checked, first page published.
+
+    Raises PlaybookError when anything in the environment, the site or the templates cannot work.
+    """
+    _logging()
+    database = Database(settings.database_url)
+    configuration = site.load(settings)
+    migrate.upgrade(database)
+    hub = Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"))
+    sync.sync(hub, utc_now())
+    made = channels.build(
+        settings if settings.mail_from else settings.model_copy(update={"mail_from": hub.page.support or ""}),
+        publish=lambda: publish.publish(hub, utc_now(), settings.publish_dir),
+        keep=lambda kind, payload: _keep(hub, kind, payload),
+    )
+    if settings.publish_dir is not None:
+        publish.copy_static(STATIC, settings.publish_dir)
+    publish.publish(hub, utc_now(), settings.publish_dir)
+    app = create_app(settings, hub)
+    snapshots = Snapshots(database, security.headers(hub))
+    return Parts(settings, hub, app, Worker(hub, made), before(_proxied(app, settings), snapshots))
+
+
+def create_app(settings: Settings, hub: Hub) -> Flask:
+    """Return the Flask application: every route, each with its guard."""
+    app = Flask("trusthub", static_folder=str(STATIC), static_url_path="/static")
+    app.secret_key = _secret(settings)
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
+    limiter, csrf = security.limiter(app), CSRFProtect(app)
+    security.protect(app, hub)
+    auth.sessions(app, hub)
+    app.register_blueprint(
+        hooks(hub, token=settings.hook_token.get_secret_value(), open_to_all=settings.demo)
+    )
+    app.register_blueprint(public(hub, limiter))
+    app.register_blueprint(console(hub, limiter, csrf))
+    app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
+    app.register_blueprint(ops(hub))
+    if settings.demo:
+        app.register_blueprint(_sandbox(hub))
+    app.register_error_handler(HTTPException, _explain(hub))
+    return app
+
+
+def serve() -> "WSGIApplication":
+    """Return the WSGI application with a worker beside it; called by granian in each of its processes."""
+    parts = build(environment.load())
+    parent = os.getppid()
+
+    def alive() -> bool:
+        return threading.main_thread().is_alive() and os.getppid() == parent
+
+    def work() -> None:
+        parts.worker.run(alive=alive)
+        if os.getppid() != parent:  # whoever started us is gone, and would never stop us
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    if parts.settings.embedded_worker:
+        threading.Thread(target=work, name="worker").start()
+    return parts.wsgi
+
+
+def prepare(settings: Settings) -> None:
+    """Do once, before any process serves, what must not be done by several: migrations and the signing secret."""
+    _secret(settings)
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    database.close()
+
+
+def add_user(settings: Settings, *, email: str, name: str, password: str) -> None:
+    """Let somebody sign in at the console, or change their name and password."""
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    with database.transaction() as session:
+        row = session.execute(select(User).where(col(User.email) == email.lower())).scalar()
+        if row is None:
+            row = User(email=email.lower(), name=name, password="", created_at=utc_now())
+        row.name, row.password, row.active = name, auth.hashed(password), True
+        session.add(row)
+    database.close()
+
+
+def hold(database_url: str) -> IO[str] | None:
+    """Take the SQLite file for one server; raises PlaybookError when another one has it. Keep what is returned."""
+    file = Settings(database_url=database_url).sqlite_file
+    if file is None:
+        return None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = Path(f"{file}.lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        message = f"Another `trusthub serve` uses {file}. Stop it, or use PostgreSQL for several."
+        raise PlaybookError(message) from error
+    return lock
+
+
+def _secret(settings: Settings) -> str:
+    """Return what signs links and sessions; on SQLite it is made once and kept beside the database."""
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given
+    if settings.sqlite_file is None:
+        message = "TRUSTHUB_SECRET_KEY is needed with PostgreSQL: every process must sign with the same one."
+        raise PlaybookError(message)
+    file = settings.sqlite_file.with_suffix(".secret")
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def _keep(hub: Hub, kind: str, payload: dict[str, object]) -> str:
+    with hub.database.transaction() as session:
+        row = Sandbox(kind=kind, at=utc_now(), payload=payload)
+        session.add(row)
+        session.flush()
+        return str(row.id)
+
+
+def _sandbox(hub: Hub) -> Any:
+    def kept(after: int) -> list[Kept]:
+        with hub.database.reading() as session:
+            rows = session.execute(select(Sandbox).where(col(Sandbox.id) > after).order_by(col(Sandbox.id))).scalars()
+            return [Kept(id=row.id, kind=row.kind, at=row.at, payload=row.payload) for row in rows]
+
+    page = hub.configuration.templates.page
+    return sandbox(keep=lambda kind, payload: _keep(hub, kind, payload), kept=kept, page=page)
+
+
+def _explain(hub: Hub) -> Any:
+    """Answer tools in JSON and people with a page."""
+
+    def explain(error: HTTPException) -> Response | tuple[Any, int]:
+        status = error.code or 500
+        if request.path.startswith(("/hooks/", "/api/", "/slack/", "/email/")):
+            return jsonify(ok=False, error=error.description), status
+        return Public(hub).refuse(status, error.name, error.description or "")
+
+    return explain
+
+
+def _proxied(app: Flask, settings: Settings) -> "WSGIApplication":
+    count = settings.trusted_proxies
+    return ProxyFix(app, x_for=count, x_proto=count, x_host=count) if count else app
+
+
+def _logging() -> None:
+    """Log one JSON object a line; libraries that print headers or bodies at DEBUG stay silent."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    for name in ("slack_sdk", "python_http_client", "sendgrid", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)

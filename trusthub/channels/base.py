@@ -1,0 +1,60 @@
+"""What a channel is: it takes one finished message to one place, and says how that went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trusthub.domain.message import Button
+
+TIMEOUT = 10.0
+"""Seconds that a provider has to answer. A lane's lease is three times as long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One message for one destination, in every shape a channel may need. Nothing is left to be worded."""
+
+    key: str
+    """Stays the same when the message is sent again, so that a provider or a reader can tell a repeat."""
+    to: str
+    """`#releases` or a channel id for Slack, an address for mail, `main` for the page."""
+    subject: str
+    text: str
+    html: str
+    slack: str
+    """Slack mrkdwn, already escaped."""
+    buttons: tuple[Button, ...] = ()
+    conversation: str = ""
+    """Messages of one conversation belong together: a Slack thread, a mail thread."""
+    parent: str | None = None
+    """The receipt of the conversation's first message here; None when this is the first."""
+    edit: bool = False
+    """Replace the parent's text instead of adding a message. Only where the channel can; never for mail."""
+    broadcast: bool = False
+    """Also show a reply in the channel itself: for news that must not stay hidden in a thread."""
+    unsubscribe_url: str | None = None
+    """Where a mail reader's own button stops these messages (RFC 8058)."""
+    reply_to: str | None = None
+    """Where an answer goes, when that is not the sender. Mail only."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Ids that the provider gives back with its receipts. No personal data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A provider took the message."""
+
+    ref: str | None = None
+    """The provider's name for it: `<channel>:<ts>` for Slack, the message id for mail."""
+    status: int | None = None
+    note: str = ""
+    """What a person should know about how it went; empty when all is as asked."""
+    anew: bool = False
+    """The conversation's first message is gone here, and this one took its place: it is the parent from now on."""
+
+
+class Channel(Protocol):
+    """One way to reach people. A module per channel; registered in `channels.CHANNELS`."""
+
+    def send(self, outbound: Outbound) -> Receipt:
+        """Send once, without retrying. Raises DeliveryError when the provider did not take it."""

@@ -1,0 +1,83 @@
+"""What SendGrid and SMTP share: addresses, and the headers that make a mail a good citizen."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+from trusthub.channels.base import Outbound
+from trusthub.errors import DeliveryError, PlaybookError
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\"]+")
+_NO_ADDRESS = "This is not one mail address. Correct it in site.yaml, or remove the subscriber."
+_URL = re.compile(r"https?://[^\s<>,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who mail is from."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        """What comes after the @; our Message-IDs are made there."""
+        return self.address.rpartition("@")[2]
+
+
+def sender(text: str) -> Sender:
+    """Read `name <address>` or an address. Raises PlaybookError, since without a sender no mail can ever leave."""
+    name, address = parseaddr(text)
+    if not _ADDRESS.fullmatch(address) or not name.isprintable():
+        raise PlaybookError(f"TRUSTHUB_MAIL_FROM is no sender: {text!r}. Write: Acme status <status@acme.example>")
+    return Sender(name, address)
+
+
+def recipient(text: str) -> str:
+    """Return the address, which is one and holds nothing that could end a header. Raises DeliveryError otherwise."""
+    if not _ADDRESS.fullmatch(text):
+        raise DeliveryError(_NO_ADDRESS, permanent=True)
+    return text
+
+
+def subject(outbound: Outbound) -> str:
+    """Return the subject as one line."""
+    return " ".join(outbound.subject.split())
+
+
+def message_id(key: str, domain: str) -> str:
+    """Name a message by its key: sent twice it has one name, and many mailboxes then show it once."""
+    return f"<{_digest(key)}@{domain}>"
+
+
+def headers(outbound: Outbound, domain: str) -> dict[str, str]:
+    """Return the headers beyond From, To and Subject.
+
+    The mails of a conversation refer to one name that no mail has: readers then put them together although providers
+    may replace a Message-ID (RFC 5322, 3.6.4). Automatic replies are asked not to come (RFC 3834, and Exchange's own
+    header): a thousand out-of-office notes would hide the one customer who answers.
+    """
+    found = {
+        "Message-ID": message_id(outbound.key, domain),
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
+    if outbound.conversation:
+        root = message_id(f"conversation {outbound.conversation}", domain)
+        found |= {"References": root} | ({"In-Reply-To": root} if outbound.parent else {})
+    return found | _unsubscribe(outbound.unsubscribe_url)
+
+
+def _unsubscribe(url: str | None) -> dict[str, str]:
+    """RFC 8058: the mail reader's own button posts to the address, which must be https for that."""
+    if url is None:
+        return {}
+    if not _URL.fullmatch(url):
+        raise DeliveryError("The address for unsubscribing is not one. Check TRUSTHUB_BASE_URL.", permanent=True)
+    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if url.startswith("https:") else {}
+    return {"List-Unsubscribe": f"<{url}>"} | one_click
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,105 @@
+"""A message in Slack's shape: Block Kit sections and buttons, split where it must be and never cut.
+
+Limits: a section's text has 3,000 characters, a message 50 blocks, the top-level `text` of chat.update 4,000
+(https://docs.slack.dev/reference/block-kit/blocks/section-block,
+https://docs.slack.dev/reference/methods/chat.update). Somewhere above 11,000 characters over all blocks Slack also
+answers `msg_blocks_too_long` (https://github.com/slackapi/bolt-js/issues/2867). A page of 3,800 keeps clear of all.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trusthub.channels.base import Outbound
+from trusthub.domain.message import Button
+
+PAGE = 3800
+"""Characters of one Slack message. More becomes a reply below it."""
+SECTION = 2900
+"""Characters of one section. Slack writes an emoji as its longer name, so some room stays."""
+LABEL, ELEMENTS = 75, 25
+"""Characters on a button, and buttons in an actions block."""
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One Slack message. `text` says all that the blocks say: notifications and screen readers read only that."""
+
+    text: str
+    blocks: list[Block]
+
+
+def compose(outbound: Outbound, *, interactive: bool) -> list[Page]:
+    """Return the message as one page, or as more when it is long. The buttons are below the last."""
+    pages = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
+    pages[-1].blocks.extend(_actions(outbound.buttons, interactive=interactive))
+    return pages
+
+
+def escape(text: str) -> str:
+    """Keep Slack from reading plain text as a mention or a link (https://docs.slack.dev/messaging/formatting-message-text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Split at the border of a paragraph, else of a line, a sentence or a word. Only white space at borders goes."""
+    parts, rest = [], text.strip("\n")
+    while len(rest) > limit:
+        border = _border(rest[:limit])
+        parts.append(rest[:border].rstrip())
+        rest = rest[border:].lstrip("\n")
+    return [part for part in (*parts, rest) if part.strip()]
+
+
+def _texts(outbound: Outbound) -> list[str]:
+    subject = escape(" ".join(outbound.subject.split()))
+    # Slack has no way to write an asterisk inside bold text.
+    title = subject if "*" in subject else f"*{subject}*"
+    return split(f"{title}\n{outbound.slack}" if subject else outbound.slack, PAGE) or [title]
+
+
+def _border(window: str) -> int:
+    half = len(window) // 2
+    for least, good in ((half, _whole), (1, _whole), (half, _outside_link)):
+        for mark in ("\n\n", "\n", ". ", " "):
+            border = window.rfind(mark, least)
+            while border >= least:
+                if good(window[:border]):
+                    return border + len(mark.rstrip())
+                border = window.rfind(mark, least, border)
+    unfinished = re.search(r"(?:<[^>]*|&[a-z]{0,3})$", window)
+    return (unfinished.start() if unfinished else 0) or len(window)
+
+
+def _whole(head: str) -> bool:
+    return head.count("```") % 2 == 0 and _outside_link(head)
+
+
+def _outside_link(head: str) -> bool:
+    return head.rfind("<") <= head.rfind(">")
+
+
+def _section(text: str) -> Block:
+    # expand: Slack must not hide the end of a message, where the promise stands, behind "see more".
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, "expand": True}
+
+
+def _actions(buttons: Sequence[Button], *, interactive: bool) -> list[Block]:
+    elements = [_button(button, interactive=interactive) for button in buttons]
+    starts = range(0, len(elements), ELEMENTS)
+    return [{"type": "actions", "elements": elements[start : start + ELEMENTS]} for start in starts]
+
+
+def _button(button: Button, *, interactive: bool) -> Block:
+    """A button that Slack reports to us where we can verify that, else a link.
+
+    Slack reports presses of link buttons too, so one button never does both
+    (https://docs.slack.dev/reference/block-kit/block-elements/button-element).
+    """
+    label = button.label if len(button.label) <= LABEL else f"{button.label[: LABEL - 1]}…"
+    shape: Block = {"type": "button", "text": {"type": "plain_text", "text": label, "emoji": True}}
+    shape |= {"action_id": button.action, "value": button.value} if interactive else {"url": button.url}
+    return shape | ({"style": "danger"} if button.danger else {})

@@ -1,0 +1,207 @@
+"""The `trusthub` command."""
+
+import os
+import signal
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from trusthub import __version__
+from trusthub.errors import TrusthubError
+
+
+class Commands(click.Group):
+    """Shows our own errors as one clear message, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except TrusthubError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="trusthub")
+def main() -> None:
+    """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes (PostgreSQL only).")
+@click.option("--no-worker", is_flag=True, help="Do not deliver here; `trusthub worker` does it elsewhere.")
+def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
+    """Serve hooks, the public page and the console, and deliver."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from trusthub import app, settings
+    from trusthub.services import site
+
+    loaded = settings.load()
+    _check_host(host, loaded)
+    site.load(loaded)  # a mistake in it must stop the start here, not make each process die and come back
+    if workers > 1 and loaded.sqlite_file is not None:
+        message = "SQLite serves one process. Use --workers 1, or PostgreSQL."
+        raise click.UsageError(message)
+    lock = app.hold(loaded.database_url)
+    app.prepare(loaded)
+    port = port or _free_port(host)
+    os.environ.setdefault("TRUSTHUB_BASE_URL", f"http://{host}:{port}")
+    if no_worker:
+        os.environ["TRUSTHUB_EMBEDDED_WORKER"] = "false"
+    click.echo(f"trusthub {__version__} on http://{host}:{port}", err=True)
+    Granian(
+        "trusthub.app:serve",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=workers,
+        blocking_threads=16,
+        respawn_failed_workers=True,
+        log_enabled=False,
+    ).serve()
+    if lock is not None:
+        lock.close()
+
+
+@main.command()
+def worker() -> None:
+    """Deliver, in a process of its own. Any number may run on PostgreSQL."""
+    from trusthub import app, settings
+
+    parts = app.build(settings.load())
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: parts.worker.stop())
+    click.echo("Delivering. Ctrl-C stops after what is under way.", err=True)
+    parts.worker.run()
+
+
+@main.command()
+def check() -> None:
+    """Check environment, site, playbooks, plans and templates."""
+    from trusthub import settings
+    from trusthub.services import site
+
+    loaded = settings.load()
+    found = site.load(loaded)
+    click.echo(
+        f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
+        f"{len(found.templates.messages())} messages. All checked."
+    )
+    for name, connection in found.site.connections.items():
+        if not connection.secret and not loaded.hook_token.get_secret_value():
+            click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
+
+
+@main.command()
+@click.argument("event", type=int)
+def replay(event: int) -> None:
+    """Understand a kept event once more, after its cause was mended. EVENT is its number."""
+    from trusthub import app, settings
+    from trusthub.services import intake
+
+    parts = app.build(settings.load())
+    click.echo(f"Event {event}: {intake.replay(parts.hub, event, datetime.now(UTC))}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
+def publish(folder: Path | None) -> None:
+    """Write the public page as plain files into FOLDER (default: TRUSTHUB_PUBLISH_DIR)."""
+    from trusthub import app, settings
+
+    loaded = settings.load()
+    target = folder or loaded.publish_dir
+    if target is None:
+        message = "Name a folder, or set TRUSTHUB_PUBLISH_DIR."
+        raise click.UsageError(message)
+    app.build(loaded.model_copy(update={"publish_dir": target}))
+    click.echo(f"The page is in {target}.")
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Play the story, check that everything arrived, and exit.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+def demo(*, once: bool, port: int) -> None:
+    """Play a rollback from the first event to the last word, with nothing but this machine."""
+    from trusthub import demo as story
+
+    sys.exit(story.play(once=once, port=port or _free_port("127.0.0.1")))
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the database up to REVISION (default: the newest)."""
+    from trusthub import settings
+    from trusthub.store import migrate
+    from trusthub.store.session import Database
+
+    migrate.upgrade(Database(settings.load().database_url), revision)
+    click.echo("The database is up to date.")
+
+
+@db.command("downgrade")
+@click.argument("revision")
+def downgrade(revision: str) -> None:
+    """Take the database down to REVISION; `base` removes all tables."""
+    from trusthub import settings
+    from trusthub.store import migrate
+    from trusthub.store.session import Database
+
+    migrate.downgrade(Database(settings.load().database_url), revision)
+    click.echo(f"The database is at {revision}.")
+
+
+@db.command("check")
+def db_check() -> None:
+    """Check that the database has the shape this version expects."""
+    from trusthub import settings
+    from trusthub.store import migrate
+    from trusthub.store.session import Database
+
+    problem = migrate.differs(Database(settings.load().database_url))
+    if problem:
+        raise click.ClickException(problem)
+    click.echo("The database has the shape this version expects.")
+
+
+@main.group()
+def user() -> None:
+    """Look after the people who may sign in at /console/."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--name", required=True, help="The name customers read under an answer.")
+@click.password_option(help="Asked for when it is not given.")
+def add(email: str, name: str, password: str) -> None:
+    """Let EMAIL sign in; for a known address, set name and password anew."""
+    from trusthub import app, settings
+
+    app.add_user(settings.load(), email=email, name=name, password=password)
+    click.echo(f"{email} can sign in.")
+
+
+def _check_host(host: str, loaded: object) -> None:
+    if getattr(loaded, "demo", False) and host not in {"127.0.0.1", "::1", "localhost"}:
+        message = "The demo leaves its hooks open, so it serves on loopback only."
+        raise click.UsageError(message)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

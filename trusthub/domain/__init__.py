@@ -1,0 +1,1 @@
+"""Pure decisions: no Flask, no SQL, no templates, no network, no clock. Whatever needs the time is handed `now`."""

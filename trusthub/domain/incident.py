@@ -1,0 +1,147 @@
+"""What may go public by itself, and who may change an incident."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from trusthub.domain.events import Evidence, Phase
+from trusthub.domain.rollout import Basis, Rollout
+from trusthub.domain.site import Publishing
+
+LATE = timedelta(hours=1)
+"""An event that arrives this long after it happened addresses no customer by itself: the news may be over."""
+
+
+class State(StrEnum):
+    """Statuspage's states."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+
+
+class Impact(StrEnum):
+    """Statuspage's impacts."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class ComponentStatus(StrEnum):
+    """Statuspage's component statuses, best first."""
+
+    OPERATIONAL = "operational"
+    DEGRADED = "degraded_performance"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+    MAINTENANCE = "under_maintenance"
+
+
+class By(StrEnum):
+    """Who did it."""
+
+    MACHINE = "machine"
+    PERSON = "person"
+
+
+COMPONENT_STATUS = {
+    Impact.NONE: ComponentStatus.OPERATIONAL,
+    Impact.MINOR: ComponentStatus.DEGRADED,
+    Impact.MAJOR: ComponentStatus.PARTIAL_OUTAGE,
+    Impact.CRITICAL: ComponentStatus.MAJOR_OUTAGE,
+}
+_ORDER = list(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether customers are told, and why, in words for the people who work here."""
+
+    tell: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the gate needs besides the rollout itself."""
+
+    component: str | None
+    environment: str | None
+    public_environment: bool
+    public_from: float
+    publishing: Publishing
+    happened_at: datetime
+    now: datetime
+
+
+def may_tell(rollout: Rollout, around: Circumstances) -> Decision:
+    """Decide whether customers are told without asking a person: only with evidence of harm and with reach."""
+    held = _unknown_place(around) or _no_fault(rollout) or _no_reach(rollout, around) or _held_back(around)
+    if held:
+        return Decision(tell=False, why=held)
+    return Decision(tell=True, why=f"{_EVIDENCE[rollout.evidence]} at up to {rollout.peak:g} % exposure.")
+
+
+_EVIDENCE = {
+    Evidence.FAILED_ANALYSIS: "The tool's own analysis failed",
+    Evidence.ALERT: "An alert fired",
+    Evidence.COMPLAINTS: "Customers confirmed it",
+    Evidence.PERSON: "A person confirmed harm",
+    Evidence.NONE: "No evidence",
+}
+
+
+def _unknown_place(around: Circumstances) -> str | None:
+    if around.component is None:
+        return "No component in site.yaml watches this name, so we cannot tell whether customers use it."
+    if around.environment is None:
+        return "Neither the event, the connection nor a listed namespace says which environment this is."
+    if not around.public_environment:
+        return f"Customers do not use the environment {around.environment}."
+    return None
+
+
+def _no_fault(rollout: Rollout) -> str | None:
+    if rollout.superseded:
+        return "A newer rollout replaced this one; no fault is known."
+    if rollout.basis is Basis.INFERRED:
+        return "Only our version history says that this is a rollback."
+    if rollout.evidence is Evidence.NONE:
+        if rollout.phase is Phase.FAILED:
+            return "The deployment failed, but nothing shows that customers were harmed."
+        return "It was rolled back, but nothing shows that customers were harmed."
+    return None
+
+
+def _no_reach(rollout: Rollout, around: Circumstances) -> str | None:
+    if rollout.peak is None:
+        return "The tool did not say how many requests reached the new version."
+    if rollout.peak == 0:
+        return "No customer traffic reached the new version."
+    if rollout.peak < around.public_from:
+        return f"At most {rollout.peak:g} % was exposed; customers are told from {around.public_from:g} % on."
+    return None
+
+
+def _held_back(around: Circumstances) -> str | None:
+    if around.now - around.happened_at > LATE:
+        return "The event arrived more than an hour after it happened."
+    if around.publishing is Publishing.ASK:
+        return "This page is set to ask a person first."
+    if around.publishing is Publishing.SHADOW:
+        return "This page is in shadow mode: we show what we would have said."
+    return None
+
+
+def machine_may_move(current: State, target: State, *, opened_by: By, closed_by: By | None) -> bool:
+    """Whether a machine may move an incident: never what a person opened or closed, and never backwards."""
+    return opened_by is By.MACHINE and closed_by is None and _ORDER.index(target) > _ORDER.index(current)
+
+
+def impact_of(peak: float | None) -> Impact:
+    """Return the impact to show before a person has judged it: by reach, since failures are not measured yet."""
+    half = 50.0
+    return Impact.MAJOR if (peak or 0) >= half else Impact.MINOR

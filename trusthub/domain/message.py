@@ -1,0 +1,159 @@
+"""What may be said to whom: every fact a template can read, and whether the public may read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from trusthub.domain.events import Evidence, Link
+
+
+class Moment(StrEnum):
+    """An occasion on which a playbook may tell somebody something."""
+
+    ROLLOUT_PLANNED = "rollout.planned"
+    ROLLOUT_STARTED = "rollout.started"
+    ROLLOUT_PROGRESSED = "rollout.progressed"
+    ROLLOUT_PAUSED = "rollout.paused"
+    ROLLOUT_COMPLETED = "rollout.completed"
+    ROLLOUT_FAILED = "rollout.failed"
+    ROLLBACK_STARTED = "rollback.started"
+    ROLLBACK_FINISHED = "rollback.finished"
+    INCIDENT_INVESTIGATING = "incident.investigating"
+    INCIDENT_IDENTIFIED = "incident.identified"
+    INCIDENT_UPDATED = "incident.updated"
+    INCIDENT_MONITORING = "incident.monitoring"
+    INCIDENT_RESOLVED = "incident.resolved"
+    INCIDENT_RETRACTED = "incident.retracted"
+    PROMISE_MISSED = "promise.missed"
+    THREAD_OPENED = "thread.opened"
+    THREAD_RECEIVED = "thread.received"
+    THREAD_REPLIED = "thread.replied"
+    THREAD_CLOSED = "thread.closed"
+
+
+class Audience(StrEnum):
+    """Who hears. Customers are the public; the other two work here."""
+
+    STAKEHOLDERS = "stakeholders"
+    SUPPORT = "support"
+    CUSTOMERS = "customers"
+
+    @property
+    def public(self) -> bool:
+        """Whether what is said to this audience is said in public."""
+        return self is Audience.CUSTOMERS
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One name that templates can read: who may read it, and where its value comes from."""
+
+    public: bool
+    source: str
+    sample: object
+    optional: bool = False
+    """Whether the value may be None; a template must then say what it says without it."""
+
+
+_NOON = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+
+
+def _public(source: str, sample: object, *, optional: bool = False) -> Fact:
+    return Fact(public=True, source=source, sample=sample, optional=optional)
+
+
+def _internal(source: str, sample: object, *, optional: bool = False) -> Fact:
+    return Fact(public=False, source=source, sample=sample, optional=optional)
+
+
+FACTS: Mapping[str, Fact] = {
+    # the page
+    "page": _public("site.yaml page.name", "Acme"),
+    "page_url": _public("site.yaml page.url", "https://status.acme.example"),
+    "support_address": _public("site.yaml page.support", "support@acme.example", optional=True),
+    # the component and its versions; a version that looks like a branch, host or path stays internal (public_version)
+    "component": _public("site.yaml component name; internal messages: the tool's name when it is not listed", "Checkout"),
+    "to_version": _public("event to_version, when it reads as a version", "2.8.0", optional=True),
+    "from_version": _public("event from_version or our version history", "2.7.4", optional=True),
+    # how far it went: exposure is not harm
+    "peak": _public("highest exposure of the rollout, percent", 5.0, optional=True),
+    "exposed_from": _public("first time exposure was above 0", _NOON, optional=True),
+    "exposed_until": _public("time exposure returned to 0; None while it lasts", _NOON.replace(minute=9), optional=True),
+    "sticky": _public("component.routing is sticky: a share of requests is a share of customers", False),
+    "customers": _public("component.customers, with sticky routing only", 48200, optional=True),
+    "failed": _public("number of failed requests, from a measurement or a person", 1204, optional=True),
+    "evidence": _public("how we know of harm: failed_analysis, alert, complaints or person", Evidence.FAILED_ANALYSIS,
+                        optional=True),
+    # the incident
+    "incident_url": _public("page.url and the incident's public id; None when customers have not been told",
+                            "https://status.acme.example/incidents/k3v9x0q2m7ab", optional=True),
+    "answer_url": _public("where to answer on the incident", "https://status.acme.example/incidents/k3v9x0q2m7ab#answer",
+                          optional=True),
+    "opened_at": _public("when the incident was first told", _NOON.replace(minute=6), optional=True),
+    "rollback_started_at": _public("event time of the rollback's start", _NOON.replace(minute=6), optional=True),
+    "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
+    "resolved_at": _public("when the incident was resolved", _NOON.replace(minute=40), optional=True),
+    "told_at": _public("when a false alarm was told", _NOON.replace(minute=6), optional=True),
+    "note": _public("words a person wrote for this update", "We are restoring the index now.", optional=True),
+    # promises
+    "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),
+    "recovery_from": _public("rollback start plus plan.recovery.from", _NOON.replace(minute=8), optional=True),
+    "recovery_until": _public("rollback start plus plan.recovery.to", _NOON.replace(minute=16), optional=True),
+    "recovery_basis": _public("plan.recovery.basis, written by a person", "traffic returns to the earlier version at once",
+                              optional=True),
+    "promise_kind": _public("next_update or recovery", "next_update", optional=True),
+    "promised_by": _public("the time we promised and missed", _NOON.replace(minute=36), optional=True),
+    # one customer's thread
+    "customer_name": _public("what the customer calls themselves", "Ana", optional=True),
+    "customer_words": _public("what the customer wrote", "My payment failed twice.", optional=True),
+    "reply": _public("what a person answered", "You are right. Your second payment was not charged.", optional=True),
+    "replied_by": _public("name the answering person goes by", "Mira", optional=True),
+    "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
+    # staff only
+    "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),
+    "environment": _internal("payload, else connection, else listed namespace", "production", optional=True),
+    "strategy": _internal("event strategy", "canary"),
+    "exposure": _internal("exposure now, percent", 5.0, optional=True),
+    "step": _internal("event step", 2, optional=True),
+    "steps": _internal("event steps", 4, optional=True),
+    "tool": _internal("name of the source that spoke", "argo-rollouts"),
+    "artifact": _internal("event artifact: image, purl or commit", "registry.acme.example/checkout:2.8.0", optional=True),
+    "actor": _internal("event actor", "release-bot", optional=True),
+    "reason": _internal("the tool's words", "metric success-rate: 0.71 < 0.99", optional=True),
+    "links": _internal("addresses in the tool: list of label, url",
+                       (Link(label="Rollout in Argo", url="https://argo.acme.example/rollout/checkout"),)),
+    "customers_told": _internal("whether customers were told by this moment", True),
+    "decision": _internal("why customers were or were not told, one sentence", "The analysis failed at 5 % exposure."),
+    "reverts": _internal("the version this rollback brings back, when only our history says so", "2.7.4", optional=True),
+    "known_risks": _internal("plan.known_risks and the event's", ("Payments in flight are retried once.",)),
+    "unknown_risks": _internal("plan.unknown_risks and the event's", ("Load above 2,000 requests a second.",)),
+    "plan_title": _internal("plan.title", "Going back from a canary"),
+    "plan_summary": _internal("plan.summary", "Set the canary weight to 0; the earlier version takes all traffic."),
+    "sla": _internal("plan.sla", "Up to 10 minutes of errors for the exposed share."),
+    "plan_recovery": _internal("plan.recovery as words", "2 to 10 minutes"),
+    "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
+    "incident_name": _public("the incident's title", "Checkout: going back from 2.8.0", optional=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something a reader at work can press. Slack shows a button, mail shows the address."""
+
+    label: str
+    action: str
+    value: str
+    url: str
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """One message in words, before a channel gives it its shape. `body` is Markdown."""
+
+    subject: str
+    body: str
+    slack: str | None = None
+    """Markdown for Slack where it differs."""
+    buttons: tuple[Button, ...] = ()

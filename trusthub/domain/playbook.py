@@ -1,0 +1,116 @@
+"""Playbooks and plans: for a kind of rollout, how we go back, and who is told what at each moment."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from trusthub.domain.events import Strategy
+from trusthub.domain.message import Audience, Moment
+from trusthub.errors import PlaybookError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+)\s*([smhd])", str(value).strip())
+    if not match:
+        message = f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m."
+        raise ValueError(message)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Strict(BaseModel):
+    """Input written by hand: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Recovery(Strict):
+    """How long going back takes, as a range with the reason we believe it."""
+
+    from_: Duration = Field(alias="from")
+    to: Duration
+    basis: str = Field(min_length=1)
+
+
+class Layers(Strict):
+    """What is turned back, layer by layer. `none` is an answer, silence is not."""
+
+    toggle: str = Field(min_length=1)
+    traffic: str = Field(min_length=1)
+    schema_: str = Field(alias="schema", min_length=1)
+
+
+class Plan(Strict):
+    """The documented rollback. A rollout whose plan is missing or incomplete is not ready to start."""
+
+    name: str
+    title: str = Field(min_length=1)
+    summary: str = Field(min_length=1)
+    recovery: Recovery
+    sla: str = Field(min_length=1)
+    layers: Layers
+    known_risks: tuple[str, ...] = Field(min_length=1)
+    unknown_risks: tuple[str, ...] = Field(min_length=1)
+    document: str = Field(min_length=1)
+    """The whole text in Markdown, for the person who has to do it."""
+
+
+class Match(Strict):
+    """What a playbook is for. What is left out matches anything."""
+
+    strategy: Strategy | None = None
+    component: str | None = None
+    environment: str | None = None
+
+    def specificity(self, *, strategy: Strategy, component: str | None, environment: str | None) -> int | None:
+        """Return how closely this matches, or None when it does not. A component outweighs an environment."""
+        wanted = ((self.component, component, 4), (self.environment, environment, 2), (self.strategy, strategy, 1))
+        if any(mine is not None and mine != theirs for mine, theirs, _ in wanted):
+            return None
+        return sum(weight for mine, _, weight in wanted if mine is not None)
+
+
+class Playbook(Strict):
+    """Who hears what at each moment, how often we write, and when quiet means that it is over."""
+
+    name: str
+    match: Match = Match()
+    plan: str
+    public_from: float = Field(default=1.0, ge=0, le=100)
+    """Percent of exposure from which harm is told to customers."""
+    next_update: Duration = timedelta(minutes=30)
+    """How long after each public message the next one is promised."""
+    quiet: Duration = timedelta(minutes=30)
+    """How long after the rollback nothing may happen before the incident resolves by itself; 0s leaves it to a person."""
+    tell: dict[Moment, dict[Audience, str]]
+
+
+def choose(
+    playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
+) -> Playbook:
+    """Return the most specific playbook. Raises PlaybookError when none matches or two match equally."""
+    scored = [
+        (score, playbook)
+        for playbook in playbooks
+        if (score := playbook.match.specificity(strategy=strategy, component=component, environment=environment))
+        is not None
+    ]
+    if not scored:
+        message = f"No playbook matches strategy {strategy}, component {component}, environment {environment}."
+        raise PlaybookError(message)
+    best = max(score for score, _ in scored)
+    winners = [playbook for score, playbook in scored if score == best]
+    if len(winners) > 1:
+        names = " and ".join(playbook.name for playbook in winners)
+        message = f"Playbooks {names} match equally (strategy {strategy}, component {component}). Make one more specific."
+        raise PlaybookError(message)
+    return winners[0]

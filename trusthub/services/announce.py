@@ -1,0 +1,129 @@
+"""From a moment to deliveries: which audience hears which message, where, and in which shape."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from trusthub.domain.message import Audience, Button, Moment, Rendered
+from trusthub.domain.playbook import Playbook
+from trusthub.domain.site import Destination
+from trusthub.services.facts import Facts
+from trusthub.services.hub import Hub
+from trusthub.store import outbox
+from trusthub.store.tables import Delivery
+
+QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
+"""Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
+LOUD = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_MISSED})
+"""News that must not stay hidden inside a thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One moment, ready to be told."""
+
+    moment: Moment
+    playbook: Playbook
+    facts: Facts
+    conversation: str
+    cause: str
+    """Names what led to it (`event:12`, `timer:3`, ...), so that the same cause never tells anybody twice."""
+    now: datetime
+    customers: bool = False
+    """Whether the customers' audience hears it too."""
+    buttons: tuple[Button, ...] = ()
+    incident_id: int | None = None
+    rollout_id: int | None = None
+    thread_id: int | None = None
+    event_id: int | None = None
+
+
+def tell(session: Session, hub: Hub, telling: Telling) -> None:
+    """Word the moment for each audience its playbook names, and put a delivery for each destination into the outbox."""
+    deliveries: list[Delivery] = []
+    for audience, message in telling.playbook.tell.get(telling.moment, {}).items():
+        if audience.public and not telling.customers:
+            continue
+        rendered = word(hub, message, telling.facts, audience)
+        for destination in hub.configuration.site.audiences[audience]:
+            deliveries += _deliveries(session, telling, audience, destination, rendered)
+    outbox.enqueue(session, deliveries, telling.now)
+
+
+def word(hub: Hub, message: str, facts: Facts, audience: Audience) -> Rendered:
+    """Render a message for an audience; customers' messages get public facts only."""
+    return hub.configuration.templates.render(message, facts, public=audience.public)
+
+
+def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str) -> None:
+    """Word the moment for one customer and mail it to them. `token` opens the page that stops such mail."""
+    rendered = word(hub, telling.moment.value, telling.facts, Audience.CUSTOMERS)
+    delivery = _delivery(telling, f"email:{address}", payload(rendered, address, unsubscribe=token))
+    outbox.enqueue(session, [delivery], telling.now)
+
+
+def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
+    """Return the frozen form of a message that a delivery keeps."""
+    return {
+        "to": to,
+        "subject": rendered.subject,
+        "body": rendered.body,
+        "slack": rendered.slack,
+        "buttons": [
+            {"label": b.label, "action": b.action, "value": b.value, "url": b.url, "danger": b.danger}
+            for b in rendered.buttons
+        ],
+        **extra,
+    }
+
+
+def _deliveries(
+    session: Session, telling: Telling, audience: Audience, destination: Destination, rendered: Rendered
+) -> Iterator[Delivery]:
+    lane = destination.lane
+    channel, _, to = lane.partition(":")
+    buttons = () if audience.public else telling.buttons
+    content = payload(Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons), to)
+    if channel == "page":
+        if telling.customers:
+            yield _delivery(telling, lane, content)
+    elif channel != "slack":
+        if telling.moment not in QUIET:
+            yield _delivery(telling, lane, content)
+    elif not _begun(session, lane, telling.conversation):
+        yield _delivery(telling, lane, content)
+    elif telling.moment in QUIET:
+        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
+    else:
+        yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
+        yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})
+
+
+def _headline(content: dict[str, Any]) -> dict[str, Any]:
+    """Keep the first paragraph: the thread below has the rest."""
+    words = content["slack"] or content["body"]
+    return {**content, "body": words.strip().split("\n\n")[0], "slack": None, "buttons": []}
+
+
+def _delivery(telling: Telling, lane: str, content: dict[str, Any], *, part: str = "post") -> Delivery:
+    return Delivery(
+        lane=lane,
+        key=f"{telling.cause}/{telling.moment}/{lane}/{part}",
+        moment=telling.moment,
+        conversation=telling.conversation,
+        payload=content,
+        incident_id=telling.incident_id,
+        rollout_id=telling.rollout_id,
+        thread_id=telling.thread_id,
+        event_id=telling.event_id,
+        created_at=telling.now,
+    )
+
+
+def _begun(session: Session, lane: str, conversation: str) -> bool:
+    found = select(Delivery.id).where(col(Delivery.lane) == lane, col(Delivery.conversation) == conversation).limit(1)
+    return session.execute(found).first() is not None

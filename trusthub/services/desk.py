@@ -1,0 +1,159 @@
+"""What staff see: incidents with what customers do not, threads by waiting time, messages that do not get through."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import escape
+from sqlalchemy import Select, or_, select
+from sqlmodel import Session, col
+
+from trusthub.domain.incident import State
+from trusthub.rendering import markdown
+from trusthub.services import report
+from trusthub.services.cases import known_of
+from trusthub.services.hub import Hub
+from trusthub.services.views import DeliveryView, MessageView, StaffIncidentView, ThreadView
+from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
+
+_MANY = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The console's first page."""
+
+    incidents: tuple[StaffIncidentView, ...]
+    threads: tuple[ThreadView, ...]
+    deliveries: tuple[DeliveryView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutView:
+    """One line of the list of rollouts."""
+
+    public_id: str
+    component: str
+    environment: str | None
+    from_version: str | None
+    to_version: str | None
+    phase: str
+    exposure: float | None
+    tool: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def desk(session: Session, hub: Hub, now: datetime) -> Desk:
+    """Return open incidents, threads that wait for us (longest first), and messages in trouble."""
+    open_ones = select(Incident).where(col(Incident.state) != State.RESOLVED).order_by(col(Incident.id).desc())
+    waiting = select(Thread).where(col(Thread.state) == "open").order_by(col(Thread.updated_at)).limit(_MANY)
+    troubled = select(Delivery).where(
+        or_(col(Delivery.state) == "dead", (col(Delivery.state) == "pending") & (col(Delivery.last_error) != ""))
+    )
+    return Desk(
+        incidents=tuple(incident(session, hub, row, now) for row in session.execute(open_ones.limit(_MANY)).scalars()),
+        threads=tuple(thread(session, hub, row) for row in session.execute(waiting).scalars()),
+        deliveries=deliveries(session, troubled),
+    )
+
+
+def find_incident(session: Session, hub: Hub, public_id: str, now: datetime) -> StaffIncidentView | None:
+    """Return an incident by its public id."""
+    row = session.execute(select(Incident).where(col(Incident.public_id) == public_id)).scalar()
+    return incident(session, hub, row, now) if row else None
+
+
+def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffIncidentView:
+    """Return an incident as staff see it."""
+    rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
+    threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
+    acts = select(Audit).where(col(Audit.subject) == f"incident:{row.public_id}").order_by(col(Audit.id))
+    told = select(Delivery).where(
+        or_(col(Delivery.incident_id) == row.id, (col(Delivery.rollout_id) == row.rollout_id) if rollout else False)
+    )
+    return StaffIncidentView(
+        id=row.id,
+        incident=report.incident(session, hub, row, now),
+        public=row.public,
+        decision=row.decision,
+        settled=row.settled,
+        open=row.state != State.RESOLVED,
+        rollout=_one_line(rollout) if rollout else "Opened by hand",
+        reason=known_of(rollout).reason if rollout else "",
+        threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
+        deliveries=deliveries(session, told),
+        audit=tuple(
+            f"{act.at:%H:%M} UTC, {act.actor}: {act.action}" for act in session.execute(acts).scalars()
+        ),
+    )
+
+
+def find_thread(session: Session, hub: Hub, public_id: str) -> ThreadView | None:
+    """Return a thread by its public id."""
+    row = session.execute(select(Thread).where(col(Thread.public_id) == public_id)).scalar()
+    return thread(session, hub, row) if row else None
+
+
+def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
+    """Return one thread with its messages, oldest first."""
+    person, about = session.get_one(Person, row.person_id), session.get_one(Incident, row.incident_id)
+    said = select(ThreadMessage).where(col(ThreadMessage.thread_id) == row.id).order_by(col(ThreadMessage.id))
+    return ThreadView(
+        id=row.id,
+        public_id=row.public_id,
+        state=row.state,
+        customer=person.name or "A customer",
+        contact="by email" if person.email and row.mail else "on their private page only",
+        incident_name=about.name,
+        incident_url=hub.incident_url(about.public_id),
+        opened_at=row.created_at,
+        updated_at=row.updated_at,
+        messages=tuple(_message(hub, message, person) for message in session.execute(said).scalars()),
+    )
+
+
+def deliveries(session: Session, query: Select[tuple[Delivery]]) -> tuple[DeliveryView, ...]:
+    """Return how messages are doing, newest first."""
+    rows = session.execute(query.order_by(col(Delivery.id).desc()).limit(_MANY)).scalars()
+    return tuple(
+        DeliveryView(
+            id=row.id, to=row.lane, moment=row.moment, subject=row.payload["subject"], state=row.state,
+            attempts=row.attempts, ambiguous=row.ambiguous, error=row.last_error, created_at=row.created_at,
+            done_at=row.done_at,
+        )
+        for row in rows
+    )
+
+
+def rollouts(session: Session) -> tuple[RolloutView, ...]:
+    """Return the latest rollouts."""
+    rows = session.execute(select(Rollout).order_by(col(Rollout.id).desc()).limit(_MANY)).scalars()
+    return tuple(_rollout(row) for row in rows)
+
+
+def _rollout(row: Rollout) -> RolloutView:
+    known = known_of(row)
+    return RolloutView(
+        public_id=row.public_id, component=row.subject, environment=row.environment, from_version=known.from_version,
+        to_version=known.to_version, phase=(known.phase or "heard of").replace("_", " "), exposure=known.exposure,
+        tool=row.source, started_at=known.started_at or row.created_at, ended_at=known.ended_at,
+    )
+
+
+def _one_line(row: Rollout) -> str:
+    view = _rollout(row)
+    place = f" in {view.environment}" if view.environment else ""
+    versions = f"{view.from_version or 'an earlier version'} to {view.to_version or 'a new version'}"
+    return f"{view.component}: {versions}{place}, {view.phase}, heard from {view.tool}"
+
+
+def _message(hub: Hub, row: ThreadMessage, person: Person) -> MessageView:
+    author = {"customer": person.name or "Customer", "staff": row.author or hub.page.name}.get(row.by, hub.page.name)
+    html = markdown.to_html(row.body) if row.by == "hub" else _paragraphs(row.body)
+    return MessageView(by=row.by, author=author, html=html, at=row.created_at)
+
+
+def _paragraphs(text: str) -> str:
+    """Turn what somebody typed into HTML that says exactly that."""
+    parts = [part for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
+    return "".join(f"<p>{str(escape(part)).replace(chr(10), '<br>')}</p>" for part in parts)

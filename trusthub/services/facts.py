@@ -1,0 +1,101 @@
+"""Filling the facts that templates read. What each name means, and who may read it, stands in `domain.message`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from trusthub.domain.message import FACTS
+from trusthub.domain.playbook import Plan
+from trusthub.domain.promise import Kind
+from trusthub.domain.rollout import Rollout as Known
+from trusthub.domain.rollout import public_version
+from trusthub.domain.site import Routing
+from trusthub.services.cases import Case, site_component
+from trusthub.services.hub import Hub
+from trusthub.store.tables import Promise, Rollout
+
+Facts = dict[str, Any]
+
+
+def page_facts(hub: Hub) -> Facts:
+    """Return every fact, with only the page's own filled."""
+    facts: Facts = dict.fromkeys(FACTS)
+    page = hub.page
+    facts.update(page=page.name, page_url=page.url, support_address=page.support, console_url=f"{hub.base_url}/console/")
+    facts.update(sticky=False, customers_told=False, links=(), known_risks=(), unknown_risks=(), decision="", tool="")
+    return facts
+
+
+def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
+    """Return the facts of a rollout: how far it went, from which version to which, and how we would go back."""
+    component = site_component(hub, row.subject)
+    sticky = component is not None and component.routing is Routing.STICKY
+    return {
+        **page_facts(hub),
+        "component": component.name if component else row.subject,
+        "from_version": public_version(known.from_version),
+        "to_version": public_version(known.to_version),
+        "peak": known.peak,
+        "exposed_from": known.exposed_from,
+        "exposed_until": known.exposed_until,
+        "sticky": sticky,
+        "customers": component.customers if component and sticky else None,
+        "rollback_started_at": known.rollback_started_at or (known.started_at if known.basis else None),
+        "rollback_finished_at": known.ended_at,
+        "console_url": hub.console_url("rollouts", row.public_id),
+        "environment": row.environment,
+        "strategy": known.strategy.value,
+        "exposure": known.exposure,
+        "step": known.step,
+        "steps": known.step_count,
+        "tool": row.source,
+        "artifact": known.artifact,
+        "actor": known.actor or None,
+        "reason": known.reason or None,
+        "links": row.links,
+        "reverts": known.to_version if known.basis else None,
+        **_plan_facts(plan),
+    }
+
+
+def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
+    """Return the facts of an incident; `promises` are the pending ones."""
+    incident = case.incident
+    facts = (
+        rollout_facts(hub, case.rollout, case.known, case.plan)
+        if case.rollout and case.known
+        else {**page_facts(hub), **_plan_facts(case.plan)}
+    )
+    if case.rollout is None:
+        facts["component"] = ", ".join(component.name for component in case.components) or case.page.name
+        facts["exposed_from"] = None
+    url = hub.incident_url(incident.public_id) if incident.public else None
+    facts.update(
+        incident_name=incident.name,
+        incident_url=url,
+        answer_url=f"{url}#answer" if url else None,
+        opened_at=incident.told_at,
+        told_at=incident.told_at,
+        resolved_at=incident.resolved_at,
+        failed=incident.failed,
+        customers_told=incident.public,
+        decision=incident.decision,
+        console_url=hub.console_url("incidents", incident.public_id),
+    )
+    for promise in promises:
+        if promise.kind == Kind.NEXT_UPDATE:
+            facts["next_update"] = promise.due
+        else:
+            facts.update(recovery_from=promise.earliest, recovery_until=promise.due, recovery_basis=promise.basis)
+    return facts
+
+
+def _plan_facts(plan: Plan) -> Facts:
+    minutes = [f"{span.total_seconds() / 60:g}" for span in (plan.recovery.from_, plan.recovery.to)]
+    return {
+        "known_risks": plan.known_risks,
+        "unknown_risks": plan.unknown_risks,
+        "plan_title": plan.title,
+        "plan_summary": plan.summary,
+        "plan_recovery": f"{minutes[0]} to {minutes[1]} minutes",
+        "sla": plan.sla,
+    }

@@ -1,0 +1,172 @@
+"""What customers answer, and what we answer them: one thread a customer and incident."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from trusthub.domain.message import Button, Moment
+from trusthub.services.announce import Telling, mail, tell
+from trusthub.services.cases import Case, pending, read_case
+from trusthub.services.facts import Facts, case_facts
+from trusthub.services.hub import Hub
+from trusthub.store.tables import Incident, Person, Thread, ThreadMessage
+
+LONGEST = 5000
+"""Characters of one answer."""
+_ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]+\.[^@\s<>,;:\"().]{2,}")
+_LONGEST_ADDRESS = 254
+"""Characters of an address (RFC 5321, 4.5.3.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a customer wrote, already stripped and within its limits."""
+
+    words: str
+    name: str | None = None
+    email: str | None = None
+
+
+def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
+    """Start a thread on a public incident: support hears it, the customer gets a private link by mail when they left
+    an address. Return None when customers know no such incident.
+    """
+    with hub.database.transaction() as session:
+        incident = session.execute(
+            select(Incident).where(col(Incident.public_id) == incident_public_id, col(Incident.public).is_(True))
+        ).scalar()
+        if incident is None:
+            return None
+        case = read_case(session, hub, incident.id)
+        person = Person(name=answer.name, email=answer.email, created_at=now)
+        session.add(person)
+        session.flush()
+        thread = Thread(
+            page_id=case.page.id, incident_id=incident.id, person_id=person.id, created_at=now, updated_at=now
+        )
+        session.add(thread)
+        session.flush()
+        message = _say(session, thread, "customer", answer.name, answer.words, now)
+        facts = {**_facts(session, hub, case, thread, person), "customer_words": answer.words}
+        _hear(session, hub, case, thread, message, facts, now)
+        _write(session, hub, case, thread, Moment.THREAD_OPENED, message, facts, now)
+        return thread
+
+
+def customer_says(hub: Hub, thread_id: int, words: str, now: datetime) -> None:
+    """Add to a thread what its customer wrote; a closed thread is open again."""
+    with hub.database.transaction() as session:
+        thread = session.get_one(Thread, thread_id)
+        case, person = read_case(session, hub, thread.incident_id), session.get_one(Person, thread.person_id)
+        thread.state = "open"
+        message = _say(session, thread, "customer", person.name, words, now)
+        facts = {**_facts(session, hub, case, thread, person), "customer_words": words}
+        _hear(session, hub, case, thread, message, facts, now)
+
+
+def staff_replies(session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime) -> None:
+    """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
+    case, person = read_case(session, hub, thread.incident_id), session.get_one(Person, thread.person_id)
+    thread.state = "answered"
+    message = _say(session, thread, "staff", author, words, now)
+    facts = {**_facts(session, hub, case, thread, person), "reply": words, "replied_by": author}
+    _write(session, hub, case, thread, Moment.THREAD_REPLIED, message, facts, now)
+
+
+def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
+    """Tell every customer with an open thread how it ended, and ask whether it is fixed for them."""
+    threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
+    for thread in session.execute(threads.order_by(col(Thread.id))).scalars().all():
+        close(session, hub, case, thread, facts, now)
+
+
+def close(session: Session, hub: Hub, case: Case, thread: Thread, facts: Facts, now: datetime) -> None:
+    """Close one thread with its closing message."""
+    person = session.get_one(Person, thread.person_id)
+    full = {**facts, **_thread_facts(hub, thread, person)}
+    rendered = hub.configuration.templates.render(Moment.THREAD_CLOSED.value, full, public=True)
+    thread.state = "closed"
+    message = _say(session, thread, "hub", None, rendered.body, now)
+    _write(session, hub, case, thread, Moment.THREAD_CLOSED, message, full, now)
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` can be an email address. Whether it is, only a mail can tell."""
+    return len(text) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(text))
+
+
+def mail_of(hub: Hub, token: str) -> str | None:
+    """Return a hint at the address that a mail token belongs to (`a…@example.com`), or None for a foreign token."""
+    read = hub.tokens.read("thread-mail", token)
+    if read is None:
+        return None
+    with hub.database.reading() as session:
+        found = select(Person.email).join(Thread, col(Thread.person_id) == Person.id)
+        email = session.execute(found.where(col(Thread.public_id) == read[0])).scalar()
+    return f"{email[0]}…@{email.rpartition('@')[2]}" if email else None
+
+
+def stop_mail(hub: Hub, token: str) -> None:
+    """Send no more mail about the thread that a mail token belongs to."""
+    read = hub.tokens.read("thread-mail", token)
+    if read is None:
+        return
+    with hub.database.transaction() as session:
+        session.execute(update(Thread).where(col(Thread.public_id) == read[0]).values(mail=False))
+
+
+def _say(
+    session: Session, thread: Thread, by: str, author: str | None, body: str, now: datetime
+) -> ThreadMessage:
+    thread.updated_at = now
+    message = ThreadMessage(thread_id=thread.id, by=by, author=author, body=body, created_at=now)
+    session.add(message)
+    session.flush()
+    return message
+
+
+def _facts(session: Session, hub: Hub, case: Case, thread: Thread, person: Person) -> Facts:
+    return {**case_facts(hub, case, pending(session, case.incident)), **_thread_facts(hub, thread, person)}
+
+
+def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
+    return {
+        "customer_name": person.name,
+        "customer_contact": "left an email address" if person.email else "left no address; reads the private page",
+        "thread_url": hub.thread_url(thread.public_id, thread.link_version),
+    }
+
+
+def _hear(
+    session: Session, hub: Hub, case: Case, thread: Thread, message: ThreadMessage, facts: Facts, now: datetime
+) -> None:
+    """Let support hear it."""
+    url = hub.console_url("threads", thread.public_id)
+    tell(
+        session,
+        hub,
+        Telling(
+            moment=Moment.THREAD_RECEIVED, playbook=case.playbook, facts={**facts, "console_url": url},
+            conversation=f"thread:{thread.public_id}", cause=f"message:{message.id}", now=now,
+            incident_id=case.incident.id, thread_id=thread.id,
+            buttons=(Button(label="Answer", action="open", value=thread.public_id, url=url),),
+        ),
+    )
+
+
+def _write(
+    session: Session, hub: Hub, case: Case, thread: Thread, moment: Moment, message: ThreadMessage, facts: Facts,
+    now: datetime,
+) -> None:
+    """Mail the customer, unless they left no address or asked for no more mail."""
+    person = session.get_one(Person, thread.person_id)
+    if not person.email or not thread.mail:
+        return
+    telling = Telling(
+        moment=moment, playbook=case.playbook, facts=facts, conversation=f"thread:{thread.public_id}",
+        cause=f"message:{message.id}", now=now, incident_id=case.incident.id, thread_id=thread.id,
+    )
+    mail(session, hub, telling, address=person.email, token=hub.tokens.make("thread-mail", thread.public_id))

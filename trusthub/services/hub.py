@@ -1,0 +1,35 @@
+"""What every service needs, built once by the composition root."""
+
+from dataclasses import dataclass
+
+from trusthub.domain.site import Page as SitePage
+from trusthub.services.site import Configuration
+from trusthub.services.tokens import Tokens
+from trusthub.store.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The database, what the owners wrote, and where this hub answers."""
+
+    database: Database
+    configuration: Configuration
+    tokens: Tokens
+    base_url: str
+
+    @property
+    def page(self) -> SitePage:
+        """The public page as site.yaml has it."""
+        return self.configuration.site.page
+
+    def incident_url(self, public_id: str) -> str:
+        """Where customers read about an incident."""
+        return f"{self.page.url}/incidents/{public_id}"
+
+    def console_url(self, kind: str, public_id: str) -> str:
+        """Where staff work on an incident, rollout or thread."""
+        return f"{self.base_url}/console/{kind}/{public_id}"
+
+    def thread_url(self, public_id: str, version: int) -> str:
+        """One customer's private page. It is served by the hub itself, never from a cache."""
+        return f"{self.base_url}/threads/{self.tokens.make('thread', public_id, version)}"

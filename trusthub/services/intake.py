@@ -1,0 +1,151 @@
+"""From a request at a hook to rows: keep the event as it came, then understand it.
+
+Two transactions: the raw event with its duplicate key first, then decision, state and deliveries together. If the
+second fails, the event is marked `failed` and can be replayed; the sender's answer is 200 all the same, because it
+did its part.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
+
+from trusthub.domain.events import RolloutEvent
+from trusthub.domain.site import Connection
+from trusthub.errors import PayloadError
+from trusthub.services import rollouts
+from trusthub.services.hub import Hub
+from trusthub.sources import SOURCES
+from trusthub.sources.base import Inbound, Source
+from trusthub.store.tables import Event, Seen
+
+log = structlog.get_logger()
+
+_HEADERS = ("content-type", "user-agent", "x-github-event", "x-github-delivery", "ce-type", "ce-id", "ce-source",
+            "ce-specversion", "ce-time", "ce-subject")
+"""Headers worth keeping. Signatures and tokens are not among them."""
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What became of a request."""
+
+    event_id: int
+    state: str
+    """done, ignored (nothing in it for us), repeated or failed."""
+
+
+def connection_named(hub: Hub, name: str) -> Connection | None:
+    """Return a connection of site.yaml, or the one that exists by default for each source."""
+    listed = hub.configuration.site.connections.get(name)
+    return listed or (Connection(source=name) if name in SOURCES else None)
+
+
+def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: datetime) -> Received:
+    """Take in one authentic request. Raises PayloadError when it cannot be read; the bytes are kept even then."""
+    source = SOURCES[connection.source]
+    try:
+        events = source.parse(inbound)
+    except PayloadError as error:
+        _keep(hub, name, source, inbound, "rejected", error=str(error))
+        raise
+    fresh, event_id = _first_time(hub, name, source, inbound, events, now)
+    if not fresh:
+        return Received(event_id=event_id, state="repeated" if events else "ignored")
+    return Received(event_id=event_id, state=_understand(hub, name, connection, event_id, fresh, now))
+
+
+def replay(hub: Hub, event_id: int, now: datetime) -> str:
+    """Understand a kept event once more; return its new state."""
+    with hub.database.reading() as session:
+        event = session.get_one(Event, event_id)
+    connection = connection_named(hub, event.connection) or Connection(source=event.source)
+    inbound = Inbound(body=event.body, headers=event.headers, received_at=event.received_at)
+    events = SOURCES[event.source].parse(inbound)
+    return _understand(hub, event.connection, connection, event_id, events, now)
+
+
+def _keep(
+    hub: Hub, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
+) -> int:
+    with hub.database.transaction() as session:
+        return _store(session, name, source, inbound, state, error=error, summary=summary)
+
+
+def _store(
+    session: Session, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
+) -> int:
+    event = Event(
+        connection=name,
+        source=source.name,
+        received_at=inbound.received_at,
+        headers={key: inbound.headers[key] for key in _HEADERS if key in inbound.headers},
+        body=inbound.body,
+        state=state,
+        error=error,
+        summary=summary,
+    )
+    session.add(event)
+    session.flush()
+    return event.id
+
+
+def _first_time(
+    hub: Hub, name: str, source: Source, inbound: Inbound, events: list[RolloutEvent], now: datetime
+) -> tuple[list[RolloutEvent], int]:
+    """Keep the request; return the events in it that were not seen before, and its id."""
+    summary = ", ".join(dict.fromkeys(event.kind for event in events))[:200]
+    if not events:
+        return [], _keep(hub, name, source, inbound, "ignored", summary=summary)
+    try:
+        with hub.database.transaction() as session:
+            keys = [event.duplicate_key for event in events]
+            known = dict(
+                session.execute(
+                    select(Seen.key, Seen.event_id).where(col(Seen.connection) == name, col(Seen.key).in_(keys))
+                ).all()
+            )
+            fresh = list({event.duplicate_key: event for event in events if event.duplicate_key not in known}.values())
+            if not fresh:
+                return [], min(known.values())
+            event_id = _store(session, name, source, inbound, "received", summary=summary)
+            session.add_all(
+                Seen(connection=name, key=event.duplicate_key, event_id=event_id, at=now) for event in fresh
+            )
+            return fresh, event_id
+    except IntegrityError:
+        return _first_time(hub, name, source, inbound, events, now)  # the same event came twice at once: one won
+
+
+def _understand(
+    hub: Hub, name: str, connection: Connection, event_id: int, events: list[RolloutEvent], now: datetime
+) -> str:
+    """Decide and enqueue in one transaction. Whatever goes wrong here is ours, and must not lose the event."""
+    try:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with hub.database.transaction() as session:
+                    for event in events:
+                        heard = rollouts.Heard(
+                            event=event, name=name, connection=connection, event_id=event_id, now=now
+                        )
+                        rollouts.follow(session, hub, heard)
+                    _mark(session, event_id, "done")
+                break
+            except IntegrityError:
+                if attempt == _ATTEMPTS - 1:  # two first events of one attempt met that often? then it is something else
+                    raise
+    except Exception as error:
+        log.exception("event.failed", event_id=event_id, connection=name)
+        with hub.database.transaction() as session:
+            _mark(session, event_id, "failed", f"{type(error).__name__}: {error}")
+        return "failed"
+    return "done"
+
+
+def _mark(session: Session, event_id: int, state: str, error: str = "") -> None:
+    session.execute(update(Event).where(col(Event.id) == event_id).values(state=state, error=error))

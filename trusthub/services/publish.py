@@ -1,0 +1,115 @@
+"""The public page as files: rendered once a change from the same rows, kept in the database and on disk."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from trusthub.services import feeds, report, statuspage
+from trusthub.services.cases import the_page
+from trusthub.services.hub import Hub
+from trusthub.services.views import IncidentView
+from trusthub.store.tables import Page, Snapshot
+
+HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One published file."""
+
+    path: str
+    content_type: str
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        """A weak tag from the content: proxies may compress it."""
+        return f'W/"{hashlib.sha256(self.body).hexdigest()[:20]}"'
+
+
+def publish(hub: Hub, now: datetime, folder: Path | None = None) -> str:
+    """Render the page and store it as one version; write plain files when `folder` is given. Return the version.
+
+    Rendering happens outside of a transaction, so it is repeated when somebody else published in between.
+    """
+    for _ in range(_TRIES):
+        with hub.database.reading() as session:
+            page = the_page(session)
+            files = render(session, hub, now)
+        with hub.database.transaction() as session:
+            mine = update(Page).where(col(Page.id) == page.id, col(Page.version) == page.version)
+            if session.execute(mine.values(version=page.version + 1, updated_at=now).returning(col(Page.id))).first():
+                _store(session, page, files)
+                break
+    else:
+        message = "The page changed faster than it could be rendered."
+        raise RuntimeError(message)
+    if folder is not None:
+        write(files, folder)
+    return str(page.version + 1)
+
+
+def render(session: Session, hub: Hub, now: datetime) -> list[File]:
+    """Render every file of the page from one consistent state."""
+    templates = hub.configuration.templates
+    view = report.page(session, hub, now)
+    components, shown = report.components(session), report.shown(session, hub, now)
+    unresolved = tuple(incident for incident in shown if incident.state != "resolved")
+    recent = tuple(incident for incident in shown if incident.state == "resolved")
+    status = templates.page("pages/status.html", page=view, components=components, incidents=unresolved, recent=recent)
+    return [
+        File("/", HTML, status.encode()),
+        *(
+            File(f"/incidents/{incident.public_id}", HTML, _incident(hub, view, incident))
+            for incident in report.changed(session, hub, now)
+        ),
+        *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
+        File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, hub, now), now)),
+    ]
+
+
+def write(files: list[File], folder: Path) -> None:
+    """Write the files so that a reader sees each either old or new, never half; pages become `<path>/index.html`."""
+    for file in files:
+        name = file.path.lstrip("/")
+        target = folder / name if Path(name).suffix else folder / name / "index.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
+            part.write(file.body)
+            part.flush()
+            os.fsync(part.fileno())
+        Path(part.name).chmod(0o644)
+        Path(part.name).replace(target)
+
+
+def copy_static(source: Path, folder: Path) -> None:
+    """Put style sheets and icons beside the published pages."""
+    shutil.copytree(source, folder / "static", dirs_exist_ok=True)
+
+
+def _incident(hub: Hub, view: object, incident: IncidentView) -> bytes:
+    return hub.configuration.templates.page("pages/incident.html", page=view, incident=incident).encode()
+
+
+def _store(session: Session, page: Page, files: list[File]) -> None:
+    known = dict(
+        session.execute(select(Snapshot.path, Snapshot.etag).where(col(Snapshot.page_id) == page.id)).tuples().all()
+    )
+    version = page.version + 1
+    for file in files:
+        if known.get(file.path) == file.etag:
+            continue
+        values = {"version": version, "etag": file.etag, "content_type": file.content_type, "body": file.body}
+        if file.path in known:
+            here = (col(Snapshot.page_id) == page.id, col(Snapshot.path) == file.path)
+            session.execute(update(Snapshot).where(*here).values(**values))
+        else:
+            session.add(Snapshot(page_id=page.id, path=file.path, **values))

@@ -1,0 +1,191 @@
+"""Reading rows into views: what the public page, the feeds and the console show."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, or_, select
+from sqlmodel import Session, col
+
+from trusthub.domain.incident import ComponentStatus, Impact, State
+from trusthub.domain.promise import Kind
+from trusthub.rendering import markdown
+from trusthub.services.cases import components_of, known_of, the_page
+from trusthub.services.hub import Hub
+from trusthub.services.incidents import LOCALE
+from trusthub.services.views import (
+    STATE_WORDS,
+    STATUS_WORDS,
+    ComponentView,
+    ExposureView,
+    IncidentView,
+    PageView,
+    PromiseView,
+    UpdateView,
+)
+from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot, Update, UpdateText
+
+RECENT = timedelta(days=14)
+FEED = 25
+"""Entries of a feed, as Statuspage has them."""
+
+_HEADLINES = {
+    ComponentStatus.OPERATIONAL: "All systems operational",
+    ComponentStatus.DEGRADED: "Some systems are slower or less reliable than usual",
+    ComponentStatus.PARTIAL_OUTAGE: "Parts of some systems are not working",
+    ComponentStatus.MAJOR_OUTAGE: "Some systems are not working",
+    ComponentStatus.MAINTENANCE: "Maintenance is under way",
+}
+_INDICATORS = {
+    ComponentStatus.OPERATIONAL: "none",
+    ComponentStatus.DEGRADED: "minor",
+    ComponentStatus.PARTIAL_OUTAGE: "major",
+    ComponentStatus.MAJOR_OUTAGE: "critical",
+    ComponentStatus.MAINTENANCE: "maintenance",
+}
+_SEVERITY = (
+    ComponentStatus.OPERATIONAL,
+    ComponentStatus.MAINTENANCE,
+    ComponentStatus.DEGRADED,
+    ComponentStatus.PARTIAL_OUTAGE,
+    ComponentStatus.MAJOR_OUTAGE,
+)
+
+
+def page(session: Session, hub: Hub, now: datetime) -> PageView:
+    """Return the page with the one sentence that sums it up."""
+    worst = worst_status(component.status for component in listed(session) if not component.is_group)
+    watching = session.execute(_public(unresolved=True)).first() is not None
+    calm = worst is ComponentStatus.OPERATIONAL
+    return PageView(
+        name=hub.page.name,
+        url=hub.page.url,
+        hub_url=hub.base_url,
+        support=hub.page.support,
+        indicator=_INDICATORS[worst],
+        headline="Everything works again, and we are watching it" if calm and watching else _HEADLINES[worst],
+        rendered_at=now,
+    )
+
+
+def worst_status(statuses: Iterable[str]) -> ComponentStatus:
+    """Return the worst of some component statuses."""
+    return max(map(ComponentStatus, statuses), key=_SEVERITY.index, default=ComponentStatus.OPERATIONAL)
+
+
+def listed(session: Session) -> Sequence[Component]:
+    """Return components and groups in the page's order."""
+    rows = select(Component).where(col(Component.listed).is_(True)).order_by(col(Component.position))
+    return session.execute(rows).scalars().all()
+
+
+def components(session: Session) -> tuple[ComponentView, ...]:
+    """Return components as the page groups them."""
+    rows = listed(session)
+    return tuple(_component(row, rows) for row in rows if row.group_id is None)
+
+
+def shown(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
+    """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first."""
+    rows = session.execute(
+        _public().where(or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) >= now - RECENT))
+    )
+    return tuple(incident(session, hub, row, now) for row in rows.scalars().all())
+
+
+def latest(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
+    """Return the incidents of the feeds."""
+    rows = session.execute(_public().limit(FEED)).scalars().all()
+    return tuple(incident(session, hub, row, now) for row in rows)
+
+
+def changed(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
+    """Return the incidents whose own page is missing or older than they are."""
+    since = the_page(session)
+    there = select(Snapshot.path).where(col(Snapshot.page_id) == since.id)
+    fresh = or_(
+        col(Incident.updated_at) >= since.updated_at,
+        col(Incident.state) != State.RESOLVED,
+        ("/incidents/" + col(Incident.public_id)).not_in(there),
+    )
+    return tuple(incident(session, hub, row, now) for row in session.execute(_public().where(fresh)).scalars().all())
+
+
+def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> IncidentView:
+    """Return one incident as customers see it."""
+    made = promises(session, row)
+    due = next((promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None)
+    return IncidentView(
+        public_id=row.public_id,
+        url=hub.incident_url(row.public_id),
+        name=row.name,
+        state=row.state,
+        state_words=STATE_WORDS[row.state],
+        impact=row.impact,
+        components=tuple(component.name for component in components_of(session, row)),
+        started_at=row.started_at,
+        resolved_at=row.resolved_at,
+        next_update=due,
+        overdue=due is not None and due < now,
+        updates=updates(session, row),
+        promises=made,
+        exposure=_exposure(session, row),
+        retracted=row.settled == "false_alarm",
+    )
+
+
+def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
+    """Return what was published on an incident, newest first."""
+    found = session.execute(
+        select(Update, UpdateText)
+        .join(UpdateText, col(UpdateText.update_id) == Update.id)
+        .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
+        .order_by(col(Update.id).desc())
+    ).tuples()
+    return tuple(
+        UpdateView(
+            state=update.state,
+            state_words=STATE_WORDS[update.state],
+            html=markdown.to_html(text.body),
+            at=update.created_at,
+            author=update.author,
+        )
+        for update, text in found
+    )
+
+
+def promises(session: Session, row: Incident) -> tuple[PromiseView, ...]:
+    """Return the promises of an incident, oldest first; replaced ones that were never due are left out."""
+    found = session.execute(select(Promise).where(col(Promise.incident_id) == row.id).order_by(col(Promise.id)))
+    return tuple(
+        PromiseView(
+            kind=made.kind, earliest=made.earliest, due=made.due, basis=made.basis, standing=made.standing,
+            settled_at=made.settled_at,
+        )
+        for made in found.scalars()
+        if made.standing != "withdrawn"
+    )
+
+
+def _public(*, unresolved: bool = False) -> Select[tuple[Incident]]:
+    rows = select(Incident).where(col(Incident.public).is_(True))
+    if unresolved:
+        rows = rows.where(col(Incident.state) != State.RESOLVED)
+    return rows.order_by(col(Incident.id).desc())
+
+
+def _component(row: Component, rows: Sequence[Component]) -> ComponentView:
+    members = tuple(_component(member, rows) for member in rows if member.group_id == row.id)
+    status = worst_status(member.status for member in members) if row.is_group else ComponentStatus(row.status)
+    return ComponentView(
+        name=row.name, description=row.description, status=status, status_words=STATUS_WORDS[status], members=members
+    )
+
+
+def _exposure(session: Session, row: Incident) -> ExposureView | None:
+    rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
+    known = known_of(rollout) if rollout else None
+    if known is None or not known.peak or row.impact == Impact.NONE:
+        return None
+    return ExposureView(
+        steps=tuple((step.at, step.percent) for step in known.steps), peak=known.peak, ended=known.exposed_until
+    )

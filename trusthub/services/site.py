@@ -1,0 +1,237 @@
+"""Reading site.yaml, playbooks and plans: everything that can be wrong in them is found at start, with file and line."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from trusthub.domain.events import Strategy
+from trusthub.domain.message import Audience, Moment
+from trusthub.domain.playbook import Plan, Playbook, choose
+from trusthub.domain.site import Site
+from trusthub.errors import PlaybookError
+from trusthub.rendering.templates import Templates
+from trusthub.settings import Settings
+from trusthub.sources import SOURCES
+
+Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Parsed YAML that remembers where each key stood."""
+
+    path: Path
+    value: Any
+    lines: Mapping[Place, int]
+
+    def error(self, message: str, place: Place = ()) -> PlaybookError:
+        """Return an error at `place`, or at the nearest thing around it that has a line."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return PlaybookError(message, file=str(self.path), line=self.lines.get(place, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the owners of the site wrote, checked."""
+
+    site: Site
+    playbooks: tuple[Playbook, ...]
+    plans: Mapping[str, Plan]
+    templates: Templates
+
+    def playbook(self, *, strategy: Strategy, component: str | None, environment: str | None) -> Playbook:
+        """Return the playbook for a rollout; `load` made sure that there is one."""
+        return choose(self.playbooks, strategy=strategy, component=component, environment=environment)
+
+    def named(self, name: str) -> Playbook:
+        """Return the playbook called `name`; the first one when it was renamed since."""
+        return next((playbook for playbook in self.playbooks if playbook.name == name), self.playbooks[0])
+
+
+def load(settings: Settings) -> Configuration:
+    """Read and check everything. Raises PlaybookError with file, line, reason and cure."""
+    site_file = _parse(settings.site, _read(settings.site, "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."))
+    site = _model(Site, _substitute(site_file))
+    templates = Templates(settings.templates_dir)
+    templates.check()
+    plans = {path.stem: _plan(path) for path in sorted((settings.playbooks / "plans").glob("*.md"))}
+    files = [
+        _parse(path, _read(path))
+        for path in sorted(settings.playbooks.glob("*.yaml"))
+        if path.resolve() != settings.site.resolve() and path.name != "site.yaml"
+    ]
+    playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
+    configuration = Configuration(site, playbooks, plans, templates)
+    _check_connections(site_file, site)
+    _check_coverage(configuration, settings.playbooks)
+    return configuration
+
+
+def _read(path: Path, cure: str = "") -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}. {cure}".rstrip()
+        raise PlaybookError(message, file=str(path), line=1) from error
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8 (byte {error.start}). Save it as UTF-8."
+        raise PlaybookError(message, file=str(path), line=1) from error
+
+
+def _parse(path: Path, text: str, first_line: int = 1) -> Document:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Place, int] = {}
+        _walk(root, (), lines, first_line)
+        return Document(path, yaml.safe_load(text), lines)
+    except yaml.MarkedYAMLError as error:
+        line = (error.problem_mark.line if error.problem_mark else 0) + first_line
+        message = f"is not YAML: {error.problem or error.context}."
+        raise PlaybookError(message, file=str(path), line=line) from error
+    except (ValueError, yaml.YAMLError) as error:
+        message = f"is not YAML: {error}."
+        raise PlaybookError(message, file=str(path), line=first_line) from error
+
+
+def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], first: int) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands here twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+            lines[*place, key.value] = key.start_mark.line + first
+            _walk(value, (*place, key.value), lines, first)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[*place, index] = value.start_mark.line + first
+            _walk(value, (*place, index), lines, first)
+
+
+def _substitute(document: Document) -> Document:
+    """Fill `${NAME}` in connection secrets from the environment; an unset name leaves the connection without a secret."""
+    value = document.value
+    connections = value.get("connections") if isinstance(value, dict) else None
+    for connection in (connections or {}).values() if isinstance(connections, dict) else ():
+        secret = connection.get("secret") if isinstance(connection, dict) else None
+        if isinstance(secret, str) and (match := re.fullmatch(r"\$\{(\w+)\}", secret)):
+            connection["secret"] = os.environ.get(match[1]) or None
+    return document
+
+
+def _model(model: type[Model], document: Document, **extra: Any) -> Model:
+    if not isinstance(document.value, dict):
+        message = f"must be a mapping of keys, not {type(document.value).__name__}."
+        raise document.error(message)
+    try:
+        return model.model_validate({**document.value, **extra})
+    except ValidationError as error:
+        problems = [_problem(model, document, dict(problem)) for problem in error.errors()]
+        raise PlaybookError("\n  ".join(map(str, problems))) from None
+
+
+def _problem(model: type[BaseModel], document: Document, problem: dict[str, Any]) -> PlaybookError:
+    place = tuple(part for part in problem["loc"] if part != "[key]")
+    where = ".".join(map(str, place)) or "file"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(place[-1]), _keys(model, place[:-1]), n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(_keys(model, place[:-1]))}."
+        return document.error(f"{where}: unknown key. {hint}", place)
+    reason = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        reason = "this key is missing"
+    return document.error(f"{where}: {reason}.", place)
+
+
+def _keys(model: type[BaseModel], place: Place) -> list[str]:
+    """Return the keys that may stand at `place`, following the model down."""
+    here: Any = model
+    for part in place:
+        if isinstance(part, int) or not (isinstance(here, type) and issubclass(here, BaseModel)):
+            continue
+        fields = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
+        here = _inner_model(fields.get(part))
+    if not (isinstance(here, type) and issubclass(here, BaseModel)):
+        return []
+    return [field.alias or name for name, field in here.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = [_inner_model(argument) for argument in getattr(annotation, "__args__", ())]
+    return next((found for found in inner if found is not None), None)
+
+
+def _plan(path: Path) -> Plan:
+    text = _read(path)
+    match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
+    if not match:
+        message = "has no front matter. Begin with --- title, summary, recovery, sla, layers and risks ---."
+        raise PlaybookError(message, file=str(path), line=1)
+    return _model(Plan, _parse(path, match[1], first_line=2), name=path.stem, document=match[2].strip())
+
+
+def _playbook(document: Document, site: Site, plans: Mapping[str, Plan], templates: Templates) -> Playbook:
+    playbook = _model(Playbook, document, name=document.path.stem)
+    if playbook.plan not in plans:
+        message = f"plan: plans/{playbook.plan}.md does not exist. There are: {', '.join(plans) or 'none'}."
+        raise document.error(message, ("plan",))
+    component = playbook.match.component
+    if component is not None and component not in {known.id for known in site.components}:
+        message = f"match.component: no component {component!r} in site.yaml."
+        raise document.error(message, ("match", "component"))
+    for moment, told in playbook.tell.items():
+        for audience, message_name in told.items():
+            _check_message(document, site, templates, (moment, audience, message_name))
+    return playbook
+
+
+def _check_message(
+    document: Document, site: Site, templates: Templates, telling: tuple[Moment, Audience, str]
+) -> None:
+    moment, audience, name = telling
+    place: Place = ("tell", moment.value, audience.value)
+    if audience not in site.audiences:
+        message = f"tell.{moment}.{audience}: site.yaml has no audience {audience!r}."
+        raise document.error(message, place)
+    if name not in templates.messages():
+        near = difflib.get_close_matches(name, templates.messages(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = f"tell.{moment}.{audience}: no message {name!r} in the templates.{hint}"
+        raise document.error(message, place)
+    if audience.public and (internal := templates.internal_facts(name)):
+        fact, (file, line) = next(iter(internal.items()))
+        message = f"tell.{moment}.{audience}: message {name!r} reads the internal fact {fact!r} ({file}:{line})."
+        raise document.error(message, place)
+
+
+def _check_connections(document: Document, site: Site) -> None:
+    for name, connection in site.connections.items():
+        if connection.source not in SOURCES:
+            near = difflib.get_close_matches(connection.source, SOURCES, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(SOURCES)}."
+            message = f"connections.{name}.source: unknown source {connection.source!r}. {hint}"
+            raise document.error(message, ("connections", name, "source"))
+
+
+def _check_coverage(configuration: Configuration, folder: Path) -> None:
+    """Make sure now that every rollout finds one playbook, so that none fails to at night."""
+    environments = {*configuration.site.environments.public, None, "elsewhere"}
+    environments |= {playbook.match.environment for playbook in configuration.playbooks}
+    for strategy in Strategy:
+        for component in (None, *(component.id for component in configuration.site.components)):
+            for environment in environments:
+                try:
+                    configuration.playbook(strategy=strategy, component=component, environment=environment)
+                except PlaybookError as error:
+                    raise PlaybookError(str(error), file=str(folder), line=1) from None

@@ -1,0 +1,148 @@
+"""The public API of Atlassian Statuspage, version 2: exactly its keys, because strict clients refuse others.
+
+Shapes after the public OpenAPI documents and examples of pages that Statuspage hosts.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from trusthub.domain.incident import ComponentStatus, State
+from trusthub.rendering import markdown
+from trusthub.services import report
+from trusthub.services.cases import components_of, the_page
+from trusthub.services.hub import Hub
+from trusthub.services.incidents import LOCALE
+from trusthub.store.tables import Component, Incident, Page, Update, UpdateText
+
+Json = dict[str, Any]
+
+_DESCRIPTIONS = {
+    ComponentStatus.OPERATIONAL: ("none", "All Systems Operational"),
+    ComponentStatus.DEGRADED: ("minor", "Partially Degraded Service"),
+    ComponentStatus.PARTIAL_OUTAGE: ("major", "Partial System Outage"),
+    ComponentStatus.MAJOR_OUTAGE: ("critical", "Major Service Outage"),
+    ComponentStatus.MAINTENANCE: ("maintenance", "Service Under Maintenance"),
+}
+
+
+def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
+    """Return each document's path and bytes."""
+    row = the_page(session)
+    components = report.listed(session)
+    about, status = _page(row, hub, now), _status(components)
+    unresolved = session.execute(
+        select(Incident)
+        .where(col(Incident.public).is_(True), col(Incident.state) != State.RESOLVED)
+        .order_by(col(Incident.id).desc())
+    ).scalars()
+    summary = {
+        "page": about,
+        "components": [_component(component, row, components) for component in components],
+        "incidents": [_incident(session, hub, incident, row, components) for incident in unresolved],
+        "scheduled_maintenances": [],
+        "status": status,
+    }
+    return {
+        "/api/v2/summary.json": _bytes(summary),
+        "/api/v2/status.json": _bytes({"page": about, "status": status}),
+    }
+
+
+def _bytes(document: Json) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _time(at: datetime | None, page: Page) -> str | None:
+    """Write a time as Statuspage does: ISO 8601 in the page's zone, three digits of milliseconds, `Z` for UTC."""
+    if at is None:
+        return None
+    text = at.astimezone(ZoneInfo(page.time_zone)).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z") if page.time_zone in {"UTC", "Etc/UTC"} else text
+
+
+def _page(page: Page, hub: Hub, now: datetime) -> Json:
+    return {
+        "id": page.public_id,
+        "name": page.name,
+        "url": hub.page.url,
+        "time_zone": "Etc/UTC" if page.time_zone == "UTC" else page.time_zone,
+        "updated_at": _time(now, page),
+    }
+
+
+def _status(components: Sequence[Component]) -> Json:
+    worst = report.worst_status(component.status for component in components if not component.is_group)
+    indicator, description = _DESCRIPTIONS[worst]
+    return {"indicator": indicator, "description": description}
+
+
+def _component(component: Component, page: Page, rows: Sequence[Component]) -> Json:
+    members = [row for row in rows if row.group_id == component.id]
+    group = next((row for row in rows if row.id == component.group_id), None)
+    status = report.worst_status(row.status for row in members) if component.is_group else component.status
+    fields: Json = {
+        "id": component.public_id,
+        "name": component.name,
+        "status": status,
+        "created_at": _time(component.created_at, page),
+        "updated_at": _time(component.updated_at, page),
+        "position": component.position,
+        "description": component.description,
+        "showcase": False,
+        "start_date": None if component.is_group else f"{component.created_at:%Y-%m-%d}",
+        "group_id": group.public_id if group else None,
+        "page_id": page.public_id,
+        "group": component.is_group,
+        "only_show_if_degraded": False,
+    }
+    return {**fields, "components": [row.public_id for row in members]} if component.is_group else fields
+
+
+def _incident(session: Session, hub: Hub, row: Incident, page: Page, rows: Sequence[Component]) -> Json:
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "status": row.state,
+        "created_at": _time(row.told_at, page),
+        "updated_at": _time(row.updated_at, page),
+        "monitoring_at": _time(row.monitoring_at, page),
+        "resolved_at": _time(row.resolved_at, page),
+        "impact": row.impact,
+        "shortlink": hub.incident_url(row.public_id),
+        "started_at": _time(row.started_at, page),
+        "page_id": page.public_id,
+        "incident_updates": _updates(session, row, page),
+        "components": [_component(component, page, rows) for component in components_of(session, row)],
+        "reminder_intervals": None,
+    }
+
+
+def _updates(session: Session, row: Incident, page: Page) -> list[Json]:
+    found = session.execute(
+        select(Update, UpdateText)
+        .join(UpdateText, col(UpdateText.update_id) == Update.id)
+        .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
+        .order_by(col(Update.id).desc())
+    ).tuples()
+    return [
+        {
+            "id": update.public_id,
+            "status": update.state,
+            "body": markdown.to_text(text.body),
+            "incident_id": row.public_id,
+            "created_at": _time(update.created_at, page),
+            "updated_at": _time(update.created_at, page),
+            "display_at": _time(update.created_at, page),
+            "affected_components": update.components or None,
+            "deliver_notifications": True,
+            "custom_tweet": None,
+            "tweet_id": None,
+        }
+        for update, text in found
+    ]

@@ -1,0 +1,57 @@
+"""Bringing the page's and components' rows in step with site.yaml. Rows never go: their history stays."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from trusthub.services.hub import Hub
+from trusthub.store.tables import Component, Page
+
+_KEY = "main"
+
+
+def sync(hub: Hub, now: datetime) -> None:
+    """Add, rename, order and unlist rows as site.yaml says."""
+    with hub.database.transaction() as session:
+        page = _page(session, hub, now)
+        known = {row.key: row for row in session.execute(select(Component)).scalars() if row.page_id == page.id}
+        position, wanted = 0, set()
+        for component in hub.configuration.site.components:
+            group = None
+            if component.group:
+                key = f"group:{component.group}"
+                if key not in wanted:
+                    position += 1
+                    known[key] = _put(session, known.get(key), page, now, key=key, name=component.group, position=position,
+                                      is_group=True)
+                group = known[key].id
+                wanted.add(key)
+            position += 1
+            known[component.id] = _put(
+                session, known.get(component.id), page, now, key=component.id, name=component.name, position=position,
+                description=component.description, group_id=group,
+            )
+            wanted.add(component.id)
+        for key, row in known.items():
+            row.listed = key in wanted
+
+
+def _page(session: Session, hub: Hub, now: datetime) -> Page:
+    page = session.execute(select(Page).where(col(Page.key) == _KEY)).scalar()
+    if page is None:
+        page = Page(key=_KEY, name="", url="", time_zone="UTC", updated_at=now)
+        session.add(page)
+    page.name, page.url, page.time_zone = hub.page.name, hub.page.url, hub.page.time_zone
+    session.flush()
+    return page
+
+
+def _put(session: Session, row: Component | None, page: Page, now: datetime, **values: object) -> Component:
+    if row is None:
+        row = Component(page_id=page.id, created_at=now, updated_at=now, **values)
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    return row

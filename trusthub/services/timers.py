@@ -1,0 +1,82 @@
+"""Things that happen because time passes: a promise comes due, a quiet window ends, a failure was not followed up."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlmodel import Session, col
+
+from trusthub.domain.incident import By, State
+from trusthub.domain.message import Moment
+from trusthub.domain.promise import Kind, Standing
+from trusthub.services import incidents
+from trusthub.services.cases import Case, open_case, pending
+from trusthub.services.hub import Hub
+from trusthub.store.tables import Timer
+
+
+def fire(hub: Hub, now: datetime, limit: int = 20) -> int:
+    """Fire what is due and return how much that was. Each timer fires once, however many workers look."""
+    with hub.database.reading() as session:
+        if session.execute(_due(now).limit(1)).first() is None:
+            return 0
+    with hub.database.transaction() as session:
+        timers = session.execute(_due(now).limit(limit).with_for_update(skip_locked=True)).scalars().all()
+        for timer in timers:
+            timer.state = "fired"
+            _FIRE[timer.kind](session, hub, open_case(session, hub, timer.incident_id), timer, now)
+        return len(timers)
+
+
+def next_due(session: Session) -> datetime | None:
+    """Return when the next timer is due."""
+    return session.execute(
+        select(Timer.due).where(col(Timer.state) == "pending").order_by(col(Timer.due)).limit(1)
+    ).scalar()
+
+
+def _due(now: datetime) -> Select[tuple[Timer]]:
+    return select(Timer).where(col(Timer.state) == "pending", col(Timer.due) <= now).order_by(col(Timer.due))
+
+
+def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    """A promise that is still pending when it is due was missed: say so, and promise anew."""
+    missed = [made for made in pending(session, case.incident) if made.due <= now]
+    if not missed or not case.incident.public:
+        return
+    for made in missed:
+        made.standing, made.settled_at = Standing.MISSED, now
+    worst = next((made for made in missed if made.kind == Kind.RECOVERY), missed[0])
+    incidents.speak(
+        session, hub, case, Moment.PROMISE_MISSED, now=now, cause=f"timer:{timer.id}",
+        promise_kind=worst.kind, promised_by=worst.due,
+    )
+
+
+def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    """Nothing happened since the rollback: the playbook calls it resolved, unless a person has taken it over."""
+    incident = case.incident
+    since = incident.monitoring_at
+    if incident.state != State.MONITORING or since is None or since + case.playbook.quiet > now:
+        return
+    if incident.public:
+        incidents.progress(session, hub, case, Moment.INCIDENT_RESOLVED, now=now, cause=f"timer:{timer.id}")
+    else:
+        incident.state, incident.resolved_at, incident.updated_at = State.RESOLVED, now, now
+    if incident.state == State.RESOLVED:
+        incident.closed_by = By.MACHINE
+
+
+def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    """No rollback followed the failure: customers are told of the failure itself."""
+    incident = case.incident
+    if incident.public or incident.settled or incident.closed_by:
+        return
+    incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=f"timer:{timer.id}")
+
+
+_FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
+    "promise": _promise_due,
+    "quiet": _quiet_over,
+    "failure": _failure_unanswered,
+}

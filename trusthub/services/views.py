@@ -1,0 +1,264 @@
+"""What pages are made of: plain values, worded and linked, so that no database row ever reaches a template."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+STATE_WORDS = {
+    "investigating": "Investigating",
+    "identified": "Identified",
+    "monitoring": "Monitoring",
+    "resolved": "Resolved",
+}
+STATUS_WORDS = {
+    "operational": "Operational",
+    "degraded_performance": "Degraded performance",
+    "partial_outage": "Partial outage",
+    "major_outage": "Major outage",
+    "under_maintenance": "Under maintenance",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """The public page itself."""
+
+    name: str
+    url: str
+    hub_url: str
+    """Where forms are posted to; the page may be served from elsewhere."""
+    support: str | None
+    indicator: str
+    """none, maintenance, minor, major or critical."""
+    headline: str
+    """One sentence, such as `All systems operational`."""
+    rendered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentView:
+    """A component or a group with its members."""
+
+    name: str
+    description: str | None
+    status: str
+    status_words: str
+    members: tuple["ComponentView", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseView:
+    """A time we gave. `earliest` is set for a recovery, which is a range."""
+
+    kind: str
+    earliest: datetime | None
+    due: datetime
+    basis: str
+    standing: str
+    """pending, kept, missed or withdrawn."""
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateView:
+    """One published message. `html` is sanitised."""
+
+    state: str
+    state_words: str
+    html: Markup
+    at: datetime
+    author: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarView:
+    """One step of a curve: its left edge and its width, as percent of the drawing, and its height."""
+
+    x: float
+    width: float
+    percent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickView:
+    """A time written under a curve."""
+
+    x: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveView:
+    """A step function, ready to be drawn."""
+
+    bars: tuple[BarView, ...]
+    ticks: tuple[TickView, ...]
+
+
+_MARGIN = 8.0
+"""Percent of a curve left of its first step and right of its last one: a time is written under each edge."""
+_APART = 18.0
+"""Percent between two times under a curve, so that they can be read on a phone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureView:
+    """The exposure of the rollout behind an incident: a step function that starts at `steps[0]`."""
+
+    steps: tuple[tuple[datetime, float], ...]
+    peak: float
+    ended: datetime | None
+    """When nobody was exposed any more; None while somebody is."""
+    version: str | None = None
+    """The version that was exposed, when customers may read it."""
+    sticky: bool = False
+    """Whether a share of requests is a share of customers."""
+
+    @property
+    def began(self) -> datetime:
+        """When the first request could reach the new version."""
+        return next((at for at, percent in self.steps if percent > 0), self.steps[0][0])
+
+    def curve(self, now: datetime) -> CurveView:
+        """Return the steps as bars, from the beginning to the end, or to `now` while it lasts."""
+        start, end = self.began, self.ended or max(now, self.steps[-1][0])
+        span = max((end - start).total_seconds(), 1.0)
+
+        def place(at: datetime) -> float:
+            return round(_MARGIN + (100 - 2 * _MARGIN) * (min(at, end) - start).total_seconds() / span, 2)
+
+        steps = [step for step in self.steps if start <= step[0] <= end]
+        ends = [at for at, _ in steps[1:]] + [end]
+        bars = tuple(
+            BarView(x=place(at), width=round(place(until) - place(at), 2), percent=percent)
+            for (at, percent), until in zip(steps, ends, strict=True)
+            if percent > 0
+        )
+        times = [start, end, *ends[:-1]] if end > start else [start]
+        ticks: list[TickView] = []
+        for at in times:
+            x = place(at)
+            if all(abs(tick.x - x) >= _APART for tick in ticks):
+                words = f"{at:%H:%M}" if span < timedelta(days=1).total_seconds() else f"{at.day} {at:%b}"
+                ticks.append(TickView(x=x, words=words))
+        return CurveView(bars=bars, ticks=tuple(ticks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """An incident as customers see it."""
+
+    public_id: str
+    url: str
+    name: str
+    state: str
+    state_words: str
+    impact: str
+    components: tuple[str, ...]
+    started_at: datetime
+    resolved_at: datetime | None
+    next_update: datetime | None
+    """When we promised to write again; None when nothing is promised."""
+    overdue: bool
+    """Whether that time has passed."""
+    updates: tuple[UpdateView, ...]
+    """Newest first."""
+    promises: tuple[PromiseView, ...]
+    exposure: ExposureView | None
+    retracted: bool
+    """It was a false alarm."""
+    failed: int | None = None
+    """Failed requests, once they are counted."""
+
+    @property
+    def lasted(self) -> str | None:
+        """From start to end, such as `1 hour 5 minutes`; None while it lasts."""
+        return _lasted(self.resolved_at - self.started_at) if self.resolved_at else None
+
+    @property
+    def recovery(self) -> PromiseView | None:
+        """The recovery we promised and neither kept nor missed yet."""
+        return next((made for made in self.promises if made.kind == "recovery" and made.standing == "pending"), None)
+
+    def count(self, standing: str) -> int:
+        """Return how many of the promises ended like this."""
+        return sum(made.standing == standing for made in self.promises)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """How one message is doing, for staff."""
+
+    id: int
+    to: str
+    moment: str
+    subject: str
+    state: str
+    attempts: int
+    ambiguous: bool
+    error: str
+    created_at: datetime
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """One message of a thread. `html` is escaped text; a plain `str` would be escaped once more."""
+
+    by: str
+    """customer, staff or hub."""
+    author: str
+    html: Markup
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadView:
+    """One customer's conversation."""
+
+    id: int
+    public_id: str
+    state: str
+    """open: waits for us; answered: waits for the customer; closed."""
+    customer: str
+    contact: str
+    """How the customer can be reached, in words."""
+    incident_name: str
+    incident_url: str
+    opened_at: datetime
+    updated_at: datetime
+    messages: tuple[MessageView, ...]
+
+    @property
+    def incident_public_id(self) -> str:
+        """For addresses in the console."""
+        return self.incident_url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffIncidentView:
+    """An incident as staff see it: with what customers do not."""
+
+    id: int
+    incident: IncidentView
+    public: bool
+    decision: str
+    """Why customers were or were not told."""
+    settled: str | None
+    """precaution or false_alarm."""
+    open: bool
+    rollout: str
+    """One line: versions, strategy, phase, environment, tool."""
+    reason: str
+    threads: tuple[ThreadView, ...]
+    deliveries: tuple[DeliveryView, ...]
+    audit: tuple[str, ...]
+
+
+def _lasted(span: timedelta) -> str:
+    minutes = max(round(span.total_seconds() / 60), 1)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
+    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number)

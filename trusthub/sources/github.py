@@ -1,0 +1,143 @@
+"""GitHub: the `deployment` and `deployment_status` webhooks of a repository or an organisation.
+
+GitHub knows no share of traffic and no rollback, so a workflow may say both: in the deployment's `payload` and `task`.
+See https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_status.
+"""
+
+import hashlib
+import hmac
+import re
+from urllib.parse import parse_qs
+
+from trusthub.domain.events import Phase, RolloutEvent, Strategy
+from trusthub.errors import PayloadError, SignatureError
+from trusthub.sources.base import Inbound, Payload, fingerprint, succeeded, verify_token, web_links
+
+STATES: dict[str, Phase | None] = {
+    "waiting": Phase.PAUSED,  # for a reviewer or a wait timer
+    "queued": Phase.STARTED,
+    "pending": Phase.STARTED,
+    "in_progress": Phase.PROGRESSING,
+    "success": Phase.COMPLETED,
+    "failure": Phase.FAILED,  # a job failed, which is no sign of harm
+    "error": Phase.FAILED,
+    "inactive": None,  # a later deployment to the same environment took over; GitHub sends it rarely
+}
+TELLING = frozenset({Phase.FAILED, Phase.PAUSED})
+"""Phases whose description says why; the others' only say that."""
+ROLLBACK_TASKS = frozenset({"rollback", "deploy:rollback"})
+"""By convention only: GitHub's documentation has `deploy` as the default task, and leaves the rest to its users."""
+TAG = re.compile(r"(refs/tags/v?|v?(?=\d+\.\d+\.\d+([-+.]|$)))(?P<version>[\w.+-]+)", re.ASCII)
+"""A ref that is a version. Three numbers are asked for, because `2.8` and `release/2.8` are names of branches."""
+COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+SIGNATURE = "x-hub-signature-256"
+
+
+class GitHub:
+    """github.com and GitHub Enterprise Server."""
+
+    name = "github"
+    event_types = frozenset({"ping", "deployment", *(f"deployment_status.{state}" for state in STATES)})
+
+    def verify(self, inbound: Inbound, secret: str) -> None:
+        """Accept the HMAC of the raw body; a webhook without a secret may have the token in its address instead.
+
+        See https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries.
+        """
+        signature = inbound.headers.get(SIGNATURE)
+        if signature is None:
+            verify_token(inbound, secret)
+            return
+        expected = "sha256=" + hmac.new(secret.encode(), inbound.body, hashlib.sha256).hexdigest()
+        if not secret or not hmac.compare_digest(signature.encode(), expected.encode()):
+            message = "X-Hub-Signature-256 does not fit the body and this connection's secret."
+            raise SignatureError(message)
+
+    def parse(self, inbound: Inbound) -> list[RolloutEvent]:
+        kind = inbound.headers.get("x-github-event")
+        if kind is None:
+            message = (
+                "The header X-GitHub-Event is missing. Send the webhook from GitHub, or replay it with its headers."
+            )
+            raise PayloadError(message)
+        if kind not in {"deployment", "deployment_status"}:
+            return []
+        payload = _form(inbound) or inbound.json()
+        deployment = payload["deployment"]
+        status = payload["deployment_status"] if kind == "deployment_status" else None
+        extra, task = _extra(deployment), deployment.optional_text("task") or "deploy"
+        phase, exposure = _progress(status, extra)
+        news = status or deployment
+        commit = deployment.optional_text("sha")
+        return [
+            RolloutEvent(
+                kind=f"{kind}.{status.text('state')}" if status else kind,
+                names=_names(payload, extra, task),
+                attempt=str(deployment["id"].integer()),
+                occurred_at=news.time("created_at") or inbound.received_at,
+                duplicate_key=inbound.headers.get("x-github-delivery") or fingerprint(self.name, kind, inbound.body),
+                phase=phase,
+                strategy=_strategy(extra),
+                environment=deployment.optional_text("environment"),
+                to_version=extra.hint("version") or _version(deployment.optional_text("ref"), commit),
+                artifact=commit,
+                exposure=exposure,
+                rollback=task in ROLLBACK_TASKS,
+                reason=(status.optional_text("description") if status and phase in TELLING else None) or "",
+                actor=news.optional_text("creator", "login") or payload.optional_text("sender", "login") or "",
+                links=web_links(
+                    ("Log", news.optional_text("log_url")),
+                    ("Workflow run", payload.optional_text("workflow_run", "html_url")),
+                    ("Target", news.optional_text("target_url")),
+                    ("Environment", news.optional_text("environment_url")),
+                ),
+            )
+        ]
+
+
+def _form(inbound: Inbound) -> Payload | None:
+    """Return the `payload` field of a form, the other content type that a webhook can be set to."""
+    if not inbound.body.startswith(b"payload="):
+        return None
+    fields = parse_qs(inbound.body.decode("ascii", "replace"))
+    return Payload.decode("".join(fields.get("payload", [])).encode("utf-8", "replace"))
+
+
+def _extra(deployment: Payload) -> Payload:
+    """Return what the workflow said about the deployment: an object, or a string that may hold one."""
+    extra = deployment.get("payload")
+    if extra is None or isinstance(extra.value, dict):
+        return extra or Payload({}, "deployment.payload")
+    try:
+        return Payload(Payload.decode(str(extra.value).encode()).value, extra.path)
+    except PayloadError:
+        return Payload({}, extra.path)
+
+
+def _names(payload: Payload, extra: Payload, task: str) -> tuple[str, ...]:
+    repository = payload.text("repository", "full_name")
+    service = extra.hint("service") or extra.hint("component")
+    special = f"{repository}:{task}" if task != "deploy" else None
+    return tuple(dict.fromkeys(filter(None, (service, special, repository, payload.text("repository", "name")))))
+
+
+def _progress(status: Payload | None, extra: Payload) -> tuple[Phase | None, float | None]:
+    if status is None:
+        return Phase.STARTED, None
+    phase, share = STATES.get(status.text("state")), extra.percent_hint("percentage")
+    if phase is Phase.COMPLETED:
+        return succeeded(share)
+    return phase, share if phase is Phase.PROGRESSING else None
+
+
+def _strategy(extra: Payload) -> Strategy:
+    said = extra.hint("strategy") or Strategy.ROLLING
+    return Strategy(said) if said in set(Strategy) else Strategy.UNKNOWN
+
+
+def _version(ref: str | None, commit: str | None) -> str | None:
+    """Return the tag or the short commit. The name of a branch is internal, and names no version."""
+    tag = TAG.fullmatch(ref or "")
+    if tag:
+        return tag["version"]
+    return commit[:7] if commit and COMMIT.fullmatch(commit) else None

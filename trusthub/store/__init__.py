@@ -1,0 +1,1 @@
+"""Rows, transactions and the outbox. Nothing here decides anything."""

@@ -1,0 +1,55 @@
+"""Headers and checks that every page has, and the limits of what strangers may post."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from trusthub.services.hub import Hub
+
+POST_LIMIT = "10 per minute"
+"""How often one address may write to us in public."""
+
+
+def headers(hub: Hub) -> list[tuple[str, str]]:
+    """Return the headers of every answer: no script, nothing from elsewhere, no frame around us."""
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        f"form-action 'self' {_origin(hub.base_url)}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return [
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ]
+
+
+def protect(app: Flask, hub: Hub) -> None:
+    """Add the headers to what Flask answers; a route may have set a stricter one."""
+    fixed = headers(hub)
+
+    @app.after_request
+    def _add(response: Response) -> Response:
+        for name, value in fixed:
+            response.headers.setdefault(name, value)
+        return response
+
+
+def limiter(app: Flask) -> Limiter:
+    """Return the limiter of public forms. It counts in memory: each process lets its share through."""
+    return Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
+
+
+def foreign(request: Request, hub: Hub) -> bool:
+    """Whether a browser says that a form came from a site that is not ours.
+
+    Public forms carry no session that a foreign site could ride on; this only keeps strangers' pages from posting.
+    """
+    origin = request.headers.get("Origin")
+    return origin not in {None, _origin(hub.base_url), _origin(hub.page.url), _origin(request.host_url)}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

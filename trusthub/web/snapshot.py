@@ -1,0 +1,113 @@
+"""The published page from memory, answered before Flask is entered. It stays up when the database does not."""
+
+import gzip
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
+
+from trusthub.store.session import Database
+from trusthub.store.tables import Page, Snapshot
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger()
+
+CACHE = "max-age=10, public, s-maxage=10, stale-while-revalidate=20, stale-if-error=3600"
+"""Statuspage's own policy."""
+API = "/api/v2/"
+_LOOK = 0.1
+"""Seconds between looks at the database for a newer version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One file as it is served: headers for both encodings are made once."""
+
+    etag: str
+    body: bytes
+    packed: bytes
+    headers: tuple[tuple[str, str], ...]
+
+
+class Snapshots:
+    """Every file of the page, as of the newest version seen."""
+
+    def __init__(self, database: Database, security: Iterable[tuple[str, str]]) -> None:
+        """`security` are headers that every answer carries."""
+        self._database, self._security = database, tuple(security)
+        self._files: dict[str, Kept] = {}
+        self._version, self._looked = -1, 0.0
+        self._turn = threading.Lock()
+        self._stale = True
+        database.on_commit(self._changed)
+
+    def _changed(self) -> None:
+        self._stale = True
+
+    def get(self, path: str) -> Kept | None:
+        """Return a file, looking for a newer version first when it is time to."""
+        now = time.monotonic()
+        if (self._stale or now - self._looked > _LOOK) and self._turn.acquire(blocking=False):
+            try:
+                self._stale, self._looked = False, now
+                self._refresh()
+            except SQLAlchemyError as error:
+                log.warning("snapshot.database", error=type(error).__name__)
+            finally:
+                self._turn.release()
+        return self._files.get(path)
+
+    def _refresh(self) -> None:
+        with self._database.reading() as session:
+            version = session.execute(select(Page.version).order_by(col(Page.id)).limit(1)).scalar()
+            if version is None or version == self._version:
+                return
+            newer = select(Snapshot).where(col(Snapshot.version) > self._version)
+            fresh = {row.path: self._keep(row) for row in session.execute(newer).scalars()}
+        self._files = {**self._files, **fresh}
+        self._version = version
+
+    def _keep(self, row: Snapshot) -> Kept:
+        headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", CACHE)]
+        headers.append(("Vary", "Accept-Encoding"))
+        if row.path.startswith(API):
+            headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag")]
+        return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
+
+
+def before(app: "WSGIApplication", snapshots: Snapshots) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
+    """Wrap `app` so that published files are answered from memory."""
+
+    def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        environ["wsgi.input_terminated"] = True  # granian's input ends with the body, chunked or not
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if method not in {"GET", "HEAD"}:
+            return app(environ, start)
+        kept = snapshots.get(path)
+        if kept is not None:
+            return _serve(kept, environ, start)
+        if path.startswith(API):
+            start("404 Not Found", [("Content-Length", "0"), ("Access-Control-Allow-Origin", "*")])
+            return [b""]
+        return app(environ, start)
+
+    return answer
+
+
+def _serve(kept: Kept, environ: dict[str, Any], start: "StartResponse") -> list[bytes]:
+    if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        start("304 Not Modified", list(kept.headers))
+        return [b""]
+    packed = "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
+    body = kept.packed if packed else kept.body
+    extra = [("Content-Encoding", "gzip")] if packed else []
+    start("200 OK", [*kept.headers, *extra, ("Content-Length", str(len(body)))])
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
