@@ -7,7 +7,9 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,8 +26,8 @@ from trusthub import channels
 from trusthub import settings as environment
 from trusthub.errors import PlaybookError
 from trusthub.services import publish, site, sync
-from trusthub.services.delivery import Worker, utc_now
-from trusthub.services.hub import Hub
+from trusthub.services.delivery import Worker
+from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -59,7 +61,7 @@ class Parts:
     wsgi: "WSGIApplication"
 
 
-def build(settings: Settings) -> Parts:
+def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     """Build the hub: database at its newest shape, site and templates checked, first page published.
 
     Raises PlaybookError when anything in the environment, the site or the templates cannot work.
@@ -68,16 +70,16 @@ def build(settings: Settings) -> Parts:
     database = Database(settings.database_url)
     configuration = site.load(settings)
     migrate.upgrade(database)
-    hub = Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"))
-    sync.sync(hub, utc_now())
+    hub = Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+    sync.sync(hub, clock())
     made = channels.build(
         settings if settings.mail_from else settings.model_copy(update={"mail_from": hub.page.support or ""}),
-        publish=lambda: publish.publish(hub, utc_now(), settings.publish_dir),
+        publish=lambda: publish.publish(hub, clock(), settings.publish_dir),
         keep=lambda kind, payload: _keep(hub, kind, payload),
     )
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
-    publish.publish(hub, utc_now(), settings.publish_dir)
+    publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub)
     snapshots = Snapshots(database, security.headers(hub))
     return Parts(settings, hub, app, Worker(hub, made), before(_proxied(app, settings), snapshots))
@@ -92,9 +94,7 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
     limiter, csrf = security.limiter(app), CSRFProtect(app)
     security.protect(app, hub)
     auth.sessions(app, hub)
-    app.register_blueprint(
-        hooks(hub, token=settings.hook_token.get_secret_value(), open_to_all=settings.demo)
-    )
+    app.register_blueprint(hooks(hub, token=settings.hook_token.get_secret_value(), open_to_all=settings.demo))
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
@@ -150,12 +150,11 @@ def hold(database_url: str) -> IO[str] | None:
     if file is None:
         return None
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = Path(f"{file}.lock").open("w", encoding="utf-8")
+    lock = Path(f"{file}.lock").open("w", encoding="utf-8")  # noqa: SIM115 -- held until the process ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        message = f"Another `trusthub serve` uses {file}. Stop it, or use PostgreSQL for several."
-        raise PlaybookError(message) from error
+        raise PlaybookError(f"Another `trusthub serve` uses {file}. Stop it, or use PostgreSQL for several.") from error
     return lock
 
 
@@ -165,8 +164,7 @@ def _secret(settings: Settings) -> str:
     if given:
         return given
     if settings.sqlite_file is None:
-        message = "TRUSTHUB_SECRET_KEY is needed with PostgreSQL: every process must sign with the same one."
-        raise PlaybookError(message)
+        raise PlaybookError("TRUSTHUB_SECRET_KEY is needed with PostgreSQL: every process must sign with the same one.")
     file = settings.sqlite_file.with_suffix(".secret")
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +175,7 @@ def _secret(settings: Settings) -> str:
 
 def _keep(hub: Hub, kind: str, payload: dict[str, object]) -> str:
     with hub.database.transaction() as session:
-        row = Sandbox(kind=kind, at=utc_now(), payload=payload)
+        row = Sandbox(kind=kind, at=hub.clock(), payload=payload)
         session.add(row)
         session.flush()
         return str(row.id)

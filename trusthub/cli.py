@@ -32,7 +32,9 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes (PostgreSQL only).")
 @click.option("--no-worker", is_flag=True, help="Do not deliver here; `trusthub worker` does it elsewhere.")
 def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
@@ -47,8 +49,7 @@ def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
     _check_host(host, loaded)
     site.load(loaded)  # a mistake in it must stop the start here, not make each process die and come back
     if workers > 1 and loaded.sqlite_file is not None:
-        message = "SQLite serves one process. Use --workers 1, or PostgreSQL."
-        raise click.UsageError(message)
+        raise click.UsageError("SQLite serves one process. Use --workers 1, or PostgreSQL.")
     lock = app.hold(loaded.database_url)
     app.prepare(loaded)
     port = port or _free_port(host)
@@ -120,15 +121,16 @@ def publish(folder: Path | None) -> None:
     loaded = settings.load()
     target = folder or loaded.publish_dir
     if target is None:
-        message = "Name a folder, or set TRUSTHUB_PUBLISH_DIR."
-        raise click.UsageError(message)
+        raise click.UsageError("Name a folder, or set TRUSTHUB_PUBLISH_DIR.")
     app.build(loaded.model_copy(update={"publish_dir": target}))
     click.echo(f"The page is in {target}.")
 
 
 @main.command()
 @click.option("--once", is_flag=True, help="Play the story, check that everything arrived, and exit.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
 def demo(*, once: bool, port: int) -> None:
     """Play a rollback from the first event to the last word, with nothing but this machine."""
     from trusthub import demo as story
@@ -197,8 +199,7 @@ def add(email: str, name: str, password: str) -> None:
 
 def _check_host(host: str, loaded: object) -> None:
     if getattr(loaded, "demo", False) and host not in {"127.0.0.1", "::1", "localhost"}:
-        message = "The demo leaves its hooks open, so it serves on loopback only."
-        raise click.UsageError(message)
+        raise click.UsageError("The demo leaves its hooks open, so it serves on loopback only.")
 
 
 def _free_port(host: str) -> int:

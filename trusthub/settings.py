@@ -11,8 +11,8 @@ from trusthub.errors import PlaybookError
 _HERE = Path(__file__).parent
 
 
-def _packaged(folder: str) -> Path:
-    """Return the folder inside an installed wheel, or beside the package in a checkout."""
+def packaged(folder: str) -> Path:
+    """Return a folder that travels with the package: inside an installed wheel, or beside it in a checkout."""
     inside = _HERE / folder
     return inside if inside.is_dir() else _HERE.parent / folder
 
@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(default=SecretStr(""), description="Signs private links and console sessions")
     site: Path = Field(default=Path("playbooks/site.yaml"), description="The site file")
     playbooks_dir: Path | None = Field(default=None, description="Folder of playbooks; default: the site file's folder")
-    templates_dir: Path = Field(default_factory=lambda: _packaged("templates"), description="Folder of templates")
+    templates_dir: Path = Field(default_factory=lambda: packaged("templates"), description="Folder of templates")
     publish_dir: Path | None = Field(default=None, description="Folder that gets the public page as plain files")
     hook_token: SecretStr = Field(default=SecretStr(""), description="Bearer token of tools that cannot sign")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), description="Slack bot token (xoxb-...)")
@@ -78,6 +78,5 @@ def _from_files() -> dict[str, str]:
         try:
             found[name] = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            message = f"TRUSTHUB_{name.upper()}_FILE: cannot read {path}: {error.strerror}"
-            raise PlaybookError(message) from error
+            raise PlaybookError(f"TRUSTHUB_{name.upper()}_FILE: cannot read {path}: {error.strerror}") from error
     return found

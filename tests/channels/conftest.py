@@ -39,9 +39,9 @@ class Compose(Protocol):
 
 @pytest.fixture
 def to_slack() -> Compose:
-    return lambda **changes: replace(TO_SLACK, **changes)  # type: ignore[arg-type]
+    return lambda **changes: replace(TO_SLACK, **changes)
 
 
 @pytest.fixture
 def to_mail() -> Compose:
-    return lambda **changes: replace(TO_MAIL, **changes)  # type: ignore[arg-type]
+    return lambda **changes: replace(TO_MAIL, **changes)

@@ -180,7 +180,9 @@ def test_a_missing_scope_is_named(slack_provider: Slack, to_slack: Compose) -> N
     assert "lacks the scope chat:write.public" in str(refusal_of(slack_provider, to_slack))
 
 
-@pytest.mark.parametrize("fault", [refused("some_new_code"), refused("org_login_required"), answer(404, "<html>No</html>")])
+@pytest.mark.parametrize(
+    "fault", [refused("some_new_code"), refused("org_login_required"), answer(404, "<html>No</html>")]
+)
 def test_what_is_not_known_is_tried_again(slack_provider: Slack, to_slack: Compose, fault: Fault) -> None:
     slack_provider.fail(fault)
     error = refusal_of(slack_provider, to_slack)

@@ -26,7 +26,7 @@ def squeezed(text: str) -> str:
 def test_nothing_but_white_space_at_borders_is_lost(text: str, limit: int) -> None:
     parts = split(text, limit)
     assert squeezed("".join(parts)) == squeezed(text)
-    assert all(0 < len(part.strip()) and len(part) <= limit for part in parts)
+    assert all(len(part.strip()) > 0 and len(part) <= limit for part in parts)
 
 
 @given(text=st.lists(PIECES, max_size=400).map("".join), limit=st.integers(40, 400))
@@ -86,7 +86,8 @@ def test_no_promise_hides_behind_see_more() -> None:
 
 def test_buttons_keep_slacks_limits() -> None:
     buttons = tuple(
-        Button(label="x" * 80, action=f"a{number}", value="v", url="https://a.example") for number in range(ELEMENTS + 1)
+        Button(label="x" * 80, action=f"a{number}", value="v", url="https://a.example")
+        for number in range(ELEMENTS + 1)
     )
     first, second = compose(message("Body", buttons=buttons), interactive=True)[0].blocks[1:]
     assert (len(first["elements"]), len(second["elements"])) == (ELEMENTS, 1)

@@ -12,6 +12,7 @@ from tests.providers.fixtures import sendgrid_provider, slack_provider, smtp_pro
 from tests.providers.http import (
     Call,
     Fault,
+    HttpProvider,
     accept_then_drop,
     accept_then_fail,
     accept_then_hang,
@@ -28,6 +29,7 @@ from tests.providers.smtp import Smtp, SmtpFault
 __all__ = [
     "Call",
     "Fault",
+    "HttpProvider",
     "Message",
     "SendGrid",
     "Slack",

@@ -48,6 +48,7 @@ class Smtp:
             tls_context=tls_context() if tls == "starttls" else None,
             authenticator=self._authenticate if login else None,
             auth_require_tls=False,
+            auth_exclude_mechanism=[] if login else ["LOGIN", "PLAIN"],
             enable_SMTPUTF8=False,
         )
 

@@ -3,13 +3,13 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from trusthub.channels.base import Outbound
 from trusthub.errors import DeliveryError, PlaybookError
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\"]+")
-_NO_ADDRESS = "This is not one mail address. Correct it in site.yaml, or remove the subscriber."
+_NAMED = re.compile(r'"?([^"<>]*?)"? *<([^<>]*)>')
+_NO_ADDRESS = "This is not one mail address that mail can reach. Correct it in site.yaml, or remove the subscriber."
 _URL = re.compile(r"https?://[^\s<>,]+")
 
 
@@ -28,17 +28,18 @@ class Sender:
 
 def sender(text: str) -> Sender:
     """Read `name <address>` or an address. Raises PlaybookError, since without a sender no mail can ever leave."""
-    name, address = parseaddr(text)
-    if not _ADDRESS.fullmatch(address) or not name.isprintable():
+    named = _NAMED.fullmatch(text.strip())
+    name, address = named.groups() if named else ("", text.strip())
+    if (plain := _plain(address)) is None or not name.isprintable():
         raise PlaybookError(f"TRUSTHUB_MAIL_FROM is no sender: {text!r}. Write: Acme status <status@acme.example>")
-    return Sender(name, address)
+    return Sender(name, plain)
 
 
 def recipient(text: str) -> str:
     """Return the address, which is one and holds nothing that could end a header. Raises DeliveryError otherwise."""
-    if not _ADDRESS.fullmatch(text):
+    if (plain := _plain(text)) is None:
         raise DeliveryError(_NO_ADDRESS, permanent=True)
-    return text
+    return plain
 
 
 def subject(outbound: Outbound) -> str:
@@ -77,6 +78,15 @@ def _unsubscribe(url: str | None) -> dict[str, str]:
         raise DeliveryError("The address for unsubscribing is not one. Check TRUSTHUB_BASE_URL.", permanent=True)
     one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if url.startswith("https:") else {}
     return {"List-Unsubscribe": f"<{url}>"} | one_click
+
+
+def _plain(address: str) -> str | None:
+    """Return the address in ASCII, or None. Letters beyond it are possible after the @ only, by IDNA."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}" if _ADDRESS.fullmatch(address) and local.isascii() else None
+    except UnicodeError:
+        return None
 
 
 def _digest(text: str) -> str:

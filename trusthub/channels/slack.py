@@ -98,16 +98,19 @@ class Slack:
         try:
             return method(**body)
         except SlackApiError as error:
-            response: SlackResponse = error.response
+            failure = _refusal(error.response, to)
         except URLError as error:  # urllib's word for: the request could not be finished
-            raise DeliveryError(f"Slack cannot be reached: {error.reason}.") from None
+            failure = DeliveryError(f"Slack cannot be reached: {error.reason}.")
         except (OSError, HTTPException, ValueError, AttributeError) as error:  # the last two: what came was not Slack's
             text = f"Slack got the request, and no answer that could be read came back ({type(error).__name__})."
-            raise DeliveryError(text, ambiguous=True) from None
-        # Raised out here, so that the error does not carry the SDK's, which holds the token.
-        if (code := slack_errors.code_of(response)) in _NO_PARENT:
-            raise _ParentGoneError(code, permanent=True, status=response.status_code)
-        raise slack_errors.refusal(response, to)
+            failure = DeliveryError(text, ambiguous=True)
+        raise failure  # out here, so that it does not carry the SDK's error, which holds the token
+
+
+def _refusal(response: SlackResponse, to: str) -> DeliveryError:
+    if (code := slack_errors.code_of(response)) in _NO_PARENT:
+        return _ParentGoneError(code, permanent=True, status=response.status_code)
+    return slack_errors.refusal(response, to)
 
 
 def _body(page: Page, channel: str, key: str | None) -> dict[str, Any]:

@@ -22,19 +22,23 @@ class Smtp:
 
     def send(self, outbound: Outbound) -> Receipt:
         """Hand the mail over. The receipt is its Message-ID, by which the server's log and the mailbox know it."""
-        message = _message(outbound, self._sender)
-        with smtp_errors.translated(outbound.to, begun=False):
-            # The name for EHLO is the sender's: looking up the machine's own takes long where DNS is slow.
-            client = smtp_server.connect(self._server, self._sender.domain, self._timeout)
+        message, to = _message(outbound, self._sender), mail.recipient(outbound.to)
+        client = smtp_errors.attempt(self._connect, smtp_errors.connection)
         try:
-            with smtp_errors.translated(outbound.to, begun=True):
-                client.send_message(message, self._sender.address, [outbound.to])
+            smtp_errors.attempt(
+                lambda: client.send_message(message, self._sender.address, [to]),
+                lambda error: smtp_errors.mail(error, to),
+            )
         finally:
             # The mail is taken or refused by now. A farewell that fails must not make it look unsent.
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 client.quit()
             client.close()
         return Receipt(ref=message["Message-ID"], status=250)
+
+    def _connect(self) -> smtplib.SMTP:
+        # The name for EHLO is the sender's: looking up the machine's own takes long where DNS is slow.
+        return smtp_server.connect(self._server, self._sender.domain, self._timeout)
 
 
 class _Policy(EmailPolicy):

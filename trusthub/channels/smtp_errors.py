@@ -1,30 +1,29 @@
 """What a mail server's refusals mean: 4xx passes, 5xx does not (RFC 5321, 4.2.1), and silence may mean either."""
 
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 from trusthub.errors import DeliveryError
 
 _PERMANENT = 500
 _LOGIN = "The mail server does not accept the user and password of TRUSTHUB_SMTP_URL."
 _NO_LOGIN = "The mail server offers no login that we know. Correct or remove the user in TRUSTHUB_SMTP_URL."
-_NOT_ASCII = "The mail server does not take addresses with letters beyond ASCII."
+
+Result = TypeVar("Result")
 
 
-@contextmanager
-def translated(to: str, *, begun: bool) -> Iterator[None]:
-    """Turn smtplib's errors into DeliveryError. `begun` is for the part in which the server may take the mail."""
-    failure = None
+def attempt(step: Callable[[], Result], judge: Callable[[Exception], DeliveryError]) -> Result:
+    """Take a step, and turn smtplib's errors into DeliveryError."""
     try:
-        yield
+        return step()
     except (smtplib.SMTPException, OSError) as error:
-        failure = _mail(error, to) if begun else _connection(error)
-    if failure:
-        raise failure  # out here, so that it does not carry smtplib's, which holds the addresses
+        failure = judge(error)
+    raise failure  # out here, so that it does not carry smtplib's, which holds the addresses
 
 
-def _connection(error: Exception) -> DeliveryError:
+def connection(error: Exception) -> DeliveryError:
+    """Judge what went wrong before the mail was begun: it is certainly not sent."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         # Its words are left out: some servers repeat the user's name.
         return DeliveryError(_LOGIN, permanent=error.smtp_code >= _PERMANENT, status=error.smtp_code)
@@ -37,13 +36,12 @@ def _connection(error: Exception) -> DeliveryError:
     return DeliveryError(f"The mail server cannot be reached: {error}.")
 
 
-def _mail(error: Exception, to: str) -> DeliveryError:
+def mail(error: Exception, to: str) -> DeliveryError:
+    """Judge what went wrong while the server could take the mail."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _refusal(*next(iter(error.recipients.values())), to)
     if isinstance(error, smtplib.SMTPResponseException):
         return _refusal(error.smtp_code, error.smtp_error, to)
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return DeliveryError(_NOT_ASCII, permanent=True)
     text = f"The mail server got the mail, and no answer came back ({type(error).__name__})."
     return DeliveryError(text, ambiguous=True)
 

@@ -73,23 +73,32 @@ FACTS: Mapping[str, Fact] = {
     "page_url": _public("site.yaml page.url", "https://status.acme.example"),
     "support_address": _public("site.yaml page.support", "support@acme.example", optional=True),
     # the component and its versions; a version that looks like a branch, host or path stays internal (public_version)
-    "component": _public("site.yaml component name; internal messages: the tool's name when it is not listed", "Checkout"),
+    "component": _public(
+        "site.yaml component name; internal messages: the tool's name when it is not listed", "Checkout"
+    ),
     "to_version": _public("event to_version, when it reads as a version", "2.8.0", optional=True),
     "from_version": _public("event from_version or our version history", "2.7.4", optional=True),
     # how far it went: exposure is not harm
     "peak": _public("highest exposure of the rollout, percent", 5.0, optional=True),
     "exposed_from": _public("first time exposure was above 0", _NOON, optional=True),
-    "exposed_until": _public("time exposure returned to 0; None while it lasts", _NOON.replace(minute=9), optional=True),
+    "exposed_until": _public(
+        "time exposure returned to 0; None while it lasts", _NOON.replace(minute=9), optional=True
+    ),
     "sticky": _public("component.routing is sticky: a share of requests is a share of customers", False),
     "customers": _public("component.customers, with sticky routing only", 48200, optional=True),
     "failed": _public("number of failed requests, from a measurement or a person", 1204, optional=True),
-    "evidence": _public("how we know of harm: failed_analysis, alert, complaints or person", Evidence.FAILED_ANALYSIS,
-                        optional=True),
+    "evidence": _public(
+        "how we know of harm: failed_analysis, alert, complaints or person", Evidence.FAILED_ANALYSIS, optional=True
+    ),
     # the incident
-    "incident_url": _public("page.url and the incident's public id; None when customers have not been told",
-                            "https://status.acme.example/incidents/k3v9x0q2m7ab", optional=True),
-    "answer_url": _public("where to answer on the incident", "https://status.acme.example/incidents/k3v9x0q2m7ab#answer",
-                          optional=True),
+    "incident_url": _public(
+        "page.url and the incident's public id; None when customers have not been told",
+        "https://status.acme.example/incidents/k3v9x0q2m7ab",
+        optional=True,
+    ),
+    "answer_url": _public(
+        "where to answer on the incident", "https://status.acme.example/incidents/k3v9x0q2m7ab#answer", optional=True
+    ),
     "opened_at": _public("when the incident was first told", _NOON.replace(minute=6), optional=True),
     "rollback_started_at": _public("event time of the rollback's start", _NOON.replace(minute=6), optional=True),
     "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
@@ -100,8 +109,9 @@ FACTS: Mapping[str, Fact] = {
     "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),
     "recovery_from": _public("rollback start plus plan.recovery.from", _NOON.replace(minute=8), optional=True),
     "recovery_until": _public("rollback start plus plan.recovery.to", _NOON.replace(minute=16), optional=True),
-    "recovery_basis": _public("plan.recovery.basis, written by a person", "traffic returns to the earlier version at once",
-                              optional=True),
+    "recovery_basis": _public(
+        "plan.recovery.basis, written by a person", "traffic returns to the earlier version at once", optional=True
+    ),
     "promise_kind": _public("next_update or recovery", "next_update", optional=True),
     "promised_by": _public("the time we promised and missed", _NOON.replace(minute=36), optional=True),
     # one customer's thread
@@ -118,14 +128,20 @@ FACTS: Mapping[str, Fact] = {
     "step": _internal("event step", 2, optional=True),
     "steps": _internal("event steps", 4, optional=True),
     "tool": _internal("name of the source that spoke", "argo-rollouts"),
-    "artifact": _internal("event artifact: image, purl or commit", "registry.acme.example/checkout:2.8.0", optional=True),
+    "artifact": _internal(
+        "event artifact: image, purl or commit", "registry.acme.example/checkout:2.8.0", optional=True
+    ),
     "actor": _internal("event actor", "release-bot", optional=True),
     "reason": _internal("the tool's words", "metric success-rate: 0.71 < 0.99", optional=True),
-    "links": _internal("addresses in the tool: list of label, url",
-                       (Link(label="Rollout in Argo", url="https://argo.acme.example/rollout/checkout"),)),
+    "links": _internal(
+        "addresses in the tool: list of label, url",
+        (Link(label="Rollout in Argo", url="https://argo.acme.example/rollout/checkout"),),
+    ),
     "customers_told": _internal("whether customers were told by this moment", True),
     "decision": _internal("why customers were or were not told, one sentence", "The analysis failed at 5 % exposure."),
-    "reverts": _internal("the version this rollback brings back, when only our history says so", "2.7.4", optional=True),
+    "reverts": _internal(
+        "the version this rollback brings back, when only our history says so", "2.7.4", optional=True
+    ),
     "known_risks": _internal("plan.known_risks and the event's", ("Payments in flight are retried once.",)),
     "unknown_risks": _internal("plan.unknown_risks and the event's", ("Load above 2,000 requests a second.",)),
     "plan_title": _internal("plan.title", "Going back from a canary"),

@@ -19,8 +19,7 @@ def _duration(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(\d+)\s*([smhd])", str(value).strip())
     if not match:
-        message = f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m."
-        raise ValueError(message)
+        raise ValueError(f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
@@ -90,7 +89,7 @@ class Playbook(Strict):
     next_update: Duration = timedelta(minutes=30)
     """How long after each public message the next one is promised."""
     quiet: Duration = timedelta(minutes=30)
-    """How long after the rollback nothing may happen before the incident resolves by itself; 0s leaves it to a person."""
+    """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
     tell: dict[Moment, dict[Audience, str]]
 
 
@@ -105,12 +104,13 @@ def choose(
         is not None
     ]
     if not scored:
-        message = f"No playbook matches strategy {strategy}, component {component}, environment {environment}."
-        raise PlaybookError(message)
+        raise PlaybookError(
+            f"No playbook matches strategy {strategy}, component {component}, environment {environment}."
+        )
     best = max(score for score, _ in scored)
     winners = [playbook for score, playbook in scored if score == best]
     if len(winners) > 1:
         names = " and ".join(playbook.name for playbook in winners)
-        message = f"Playbooks {names} match equally (strategy {strategy}, component {component}). Make one more specific."
+        message = f"Playbooks {names} match equally (strategy {strategy}, component {component}). Narrow one."
         raise PlaybookError(message)
     return winners[0]

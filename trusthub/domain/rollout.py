@@ -181,7 +181,7 @@ def _enter(rollout: Rollout, phase: Phase, at: datetime) -> Rollout:
     )
 
 
-def _moment(before: Rollout, phase: Phase, known: Rollout) -> Moment | None:
+def _moment(before: Rollout, phase: Phase, known: Rollout) -> Moment | None:  # noqa: PLR0911 -- a table, not a path
     if known.basis is not None:
         return _rollback_moment(before, phase)
     match phase:

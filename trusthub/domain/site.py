@@ -49,8 +49,7 @@ class Page(Strict):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError) as error:
-            message = f"{name!r} is not a time zone. Write an IANA name such as Europe/Berlin."
-            raise ValueError(message) from error
+            raise ValueError(f"{name!r} is not a time zone. Write an IANA name such as Europe/Berlin.") from error
         return name
 
 
@@ -71,7 +70,7 @@ class Environments(Strict):
     """Which environments customers use, and which namespace belongs to which environment."""
 
     public: tuple[str, ...] = ("production", "prod")
-    namespaces: dict[str, str] = {}
+    namespaces: dict[str, str] = Field(default_factory=dict)
 
 
 class Destination(Strict):
@@ -85,16 +84,14 @@ class Destination(Strict):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_dump(exclude_none=True)) != 1:
-            message = "name exactly one of slack, email, page, sandbox"
-            raise ValueError(message)
+            raise ValueError("name exactly one of slack, email, page, sandbox")
         return self
 
     @field_validator("email")
     @classmethod
     def _address(cls, email: str | None) -> str | None:
         if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-            message = f"{email!r} is not an email address"
-            raise ValueError(message)
+            raise ValueError(f"{email!r} is not an email address")
         return email
 
     @property
@@ -121,7 +118,7 @@ class Site(Strict):
     environments: Environments = Environments()
     publishing: Publishing = Publishing.AUTO
     audiences: dict[Audience, tuple[Destination, ...]]
-    connections: dict[str, Connection] = {}
+    connections: dict[str, Connection] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -129,8 +126,9 @@ class Site(Strict):
         for component in self.components:
             for name in (component.id, *dict.fromkeys(component.watches)):
                 if seen.setdefault(name, component.id) != component.id:
-                    message = f"components {seen[name]} and {component.id} both watch {name!r}; a name belongs to one"
-                    raise ValueError(message)
+                    raise ValueError(
+                        f"components {seen[name]} and {component.id} both watch {name!r}; a name belongs to one"
+                    )
         return self
 
     def component(self, names: tuple[str, ...]) -> Component | None:

@@ -16,7 +16,7 @@ from trusthub.rendering.templates import Templates
 _EXTENSIONS = ("sane_lists", "tables", "fenced_code", "toc")
 _BLOCKS = frozenset({"blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "table", "tr", "ul"})
 _TAGS = _BLOCKS | {"a", "br", "code", "em", "strong", "tbody", "td", "th", "thead"}
-_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
 _LOUD = re.compile(r"@(?=(?:channel|everyone|group|here)\b)", re.IGNORECASE)
 _SILENT = "@\u2060"

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
 from trusthub.domain.site import Destination
+from trusthub.services import subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.store import outbox
@@ -50,7 +51,7 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
             continue
         rendered = word(hub, message, telling.facts, audience)
         for destination in hub.configuration.site.audiences[audience]:
-            deliveries += _deliveries(session, telling, audience, destination, rendered)
+            deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
     outbox.enqueue(session, deliveries, telling.now)
 
 
@@ -62,7 +63,9 @@ def word(hub: Hub, message: str, facts: Facts, audience: Audience) -> Rendered:
 def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str) -> None:
     """Word the moment for one customer and mail it to them. `token` opens the page that stops such mail."""
     rendered = word(hub, telling.moment.value, telling.facts, Audience.CUSTOMERS)
-    delivery = _delivery(telling, f"email:{address}", payload(rendered, address, unsubscribe=token))
+    why = f"you wrote to us about {telling.facts['component']}"
+    content = payload(rendered, address, why=why, unsubscribe=token, answer_url=telling.facts["thread_url"])
+    delivery = _delivery(telling, f"email:{address}", content)
     outbox.enqueue(session, [delivery], telling.now)
 
 
@@ -82,7 +85,7 @@ def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
 
 
 def _deliveries(
-    session: Session, telling: Telling, audience: Audience, destination: Destination, rendered: Rendered
+    session: Session, hub: Hub, telling: Telling, audience: Audience, destination: Destination, rendered: Rendered
 ) -> Iterator[Delivery]:
     lane = destination.lane
     channel, _, to = lane.partition(":")
@@ -91,6 +94,10 @@ def _deliveries(
     if channel == "page":
         if telling.customers:
             yield _delivery(telling, lane, content)
+    elif channel == "email":
+        if telling.moment not in QUIET and not subscribe.suppressed(session, to):
+            why = f"this address is listed to hear about rollouts, as {audience}"
+            yield _delivery(telling, lane, {**content, "why": why, "unsubscribe": subscribe.mailbox_token(hub, to)})
     elif channel != "slack":
         if telling.moment not in QUIET:
             yield _delivery(telling, lane, content)
@@ -125,5 +132,7 @@ def _delivery(telling: Telling, lane: str, content: dict[str, Any], *, part: str
 
 
 def _begun(session: Session, lane: str, conversation: str) -> bool:
-    found = select(Delivery.id).where(col(Delivery.lane) == lane, col(Delivery.conversation) == conversation).limit(1)
+    found = (
+        select(col(Delivery.id)).where(col(Delivery.lane) == lane, col(Delivery.conversation) == conversation).limit(1)
+    )
     return session.execute(found).first() is not None

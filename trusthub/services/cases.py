@@ -50,9 +50,7 @@ class Case:
 
 def open_case(session: Session, hub: Hub, incident_id: int) -> Case:
     """Lock an incident, so that two writers take turns, and load what belongs to it."""
-    session.execute(
-        update(Incident).where(col(Incident.id) == incident_id).values(sequence=Incident.sequence + 1)
-    )
+    session.execute(update(Incident).where(col(Incident.id) == incident_id).values(sequence=Incident.sequence + 1))
     return read_case(session, hub, incident_id)
 
 
@@ -74,7 +72,8 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
 
 def the_page(session: Session) -> Page:
     """Return the public page. There is one so far; rows carry its id so that there can be more."""
-    return session.execute(select(Page).order_by(col(Page.id)).limit(1)).scalar_one()
+    page: Page = session.execute(select(Page).order_by(col(Page.id)).limit(1)).scalar_one()
+    return page
 
 
 def components_of(session: Session, incident: Incident) -> list[Component]:

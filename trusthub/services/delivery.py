@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from trusthub.domain.message import Button, Rendered
 from trusthub.domain.pacing import next_attempt
 from trusthub.errors import DeliveryError
 from trusthub.rendering import markdown
+from trusthub.rendering.markdown import Footer
 from trusthub.services import timers
 from trusthub.services.hub import Hub
 from trusthub.store import outbox
@@ -31,19 +32,18 @@ _PAUSE = 1.0
 """Seconds to wait when the database does not answer."""
 
 
-def utc_now() -> datetime:
-    """Return the time; the one place that asks for it outside of requests."""
-    return datetime.now(UTC)
-
-
 class Worker:
     """Sends what the outbox holds, in one thread that claims and several that send."""
 
     def __init__(
-        self, hub: Hub, channels: Mapping[str, Channel], *, clock: Callable[[], datetime] = utc_now, seed: int | None = None
+        self,
+        hub: Hub,
+        channels: Mapping[str, Channel],
+        *,
+        seed: int | None = None,
     ) -> None:
-        """Prepare a worker; `run` starts it. `clock` and `seed` make tests exact."""
-        self._hub, self._channels, self._clock = hub, channels, clock
+        """Prepare a worker; `run` starts it. `seed` makes the jitter of tests exact."""
+        self._hub, self._channels = hub, channels
         self._random = random.Random(seed)  # noqa: S311 -- jitter, not a secret
         self._wake, self._stop = threading.Event(), threading.Event()
         self._free = threading.Semaphore(SENDERS)
@@ -74,13 +74,13 @@ class Worker:
 
     def step(self) -> int:
         """Fire due timers and hand due deliveries to the senders; return how much there was."""
-        fired = timers.fire(self._hub, self._clock())
+        fired = timers.fire(self._hub, self._hub.clock())
         return fired + len([self._pool.submit(self._deliver, claimed) for claimed in self._claim()])
 
     def drain(self) -> int:
         """Send everything that is due now, one by one, in this thread; return how many. For tests and commands."""
         count = 0
-        while timers.fire(self._hub, self._clock()):
+        while timers.fire(self._hub, self._hub.clock()):
             pass
         while claimed := self._claim(limit=1):
             self._deliver(claimed[0])
@@ -88,7 +88,7 @@ class Worker:
         return count
 
     def _claim(self, limit: int = SENDERS) -> list[Claimed]:
-        now = self._clock()
+        now = self._hub.clock()
         with self._hub.database.reading() as session:
             due = outbox.next_due(session)
         if due is None or due > now:
@@ -110,7 +110,7 @@ class Worker:
         try:
             outcome, retry_at = self._send(claimed)
             with self._hub.database.transaction() as session:
-                held = outbox.settle(session, claimed, self._clock(), retry_at=retry_at, **outcome)
+                held = outbox.settle(session, claimed, self._hub.clock(), retry_at=retry_at, **outcome)
             if not held:
                 log.warning("delivery.lease_lost", delivery_id=claimed.delivery.id)
         except SQLAlchemyError as error:
@@ -132,23 +132,38 @@ class Worker:
         except Exception as error:  # a bug in a channel must not stop the others, nor lose the message
             log.exception("delivery.crashed", delivery_id=delivery.id, lane=delivery.lane)
             return self._failed(claimed, DeliveryError(f"{type(error).__name__} inside the channel", ambiguous=True))
-        log.info("delivery.sent", delivery_id=delivery.id, lane=_hidden(delivery.lane), moment=delivery.moment,
-                 seconds=round(time.monotonic() - started, 3))
+        log.info(
+            "delivery.sent",
+            delivery_id=delivery.id,
+            lane=_hidden(delivery.lane),
+            moment=delivery.moment,
+            seconds=round(time.monotonic() - started, 3),
+        )
         return self._done(receipt), None
 
     def _done(self, receipt: Receipt) -> dict[str, Any]:
         return {
-            "state": "done", "provider_ref": receipt.ref, "status": receipt.status, "last_error": "",
-            "done_at": self._clock(),
+            "state": "done",
+            "provider_ref": receipt.ref,
+            "status": receipt.status,
+            "last_error": "",
+            "done_at": self._hub.clock(),
         }
 
     def _failed(self, claimed: Claimed, error: DeliveryError) -> tuple[dict[str, Any], datetime | None]:
-        delivery, now = claimed.delivery, self._clock()
+        delivery, now = claimed.delivery, self._hub.clock()
         again = next_attempt(error, delivery.attempts, delivery.first_attempt_at or now, now, self._random)
-        log.warning("delivery.failed", delivery_id=delivery.id, lane=_hidden(delivery.lane), error=str(error),
-                    retry_at=again.isoformat() if again else None)
+        log.warning(
+            "delivery.failed",
+            delivery_id=delivery.id,
+            lane=_hidden(delivery.lane),
+            error=str(error),
+            retry_at=again.isoformat() if again else None,
+        )
         columns = {
-            "state": "pending" if again else "dead", "last_error": str(error), "status": error.status,
+            "state": "pending" if again else "dead",
+            "last_error": str(error),
+            "status": error.status,
             "ambiguous": delivery.ambiguous or error.ambiguous,
         }
         return columns, again
@@ -161,12 +176,19 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
     rendered = Rendered(subject=frozen["subject"], body=frozen["body"], slack=frozen["slack"], buttons=buttons)
     token = frozen.get("unsubscribe")
     unsubscribe = f"{hub.base_url}/subscriptions/{token}" if token else None
+    footer = Footer(
+        page=hub.page.name,
+        page_url=hub.page.url,
+        why=frozen.get("why", "you asked for news"),
+        answer_url=frozen.get("answer_url"),
+        unsubscribe_url=unsubscribe,
+    )
     return Outbound(
         key=delivery.key,
         to=frozen["to"],
         subject=rendered.subject,
-        text=markdown.to_text(rendered.body),
-        html=markdown.to_email(hub.configuration.templates, rendered, page=hub.page.name, unsubscribe_url=unsubscribe),
+        text=markdown.to_email_text(hub.configuration.templates, rendered, footer),
+        html=markdown.to_email(hub.configuration.templates, rendered, footer),
         slack=markdown.to_slack(rendered.slack or rendered.body),
         buttons=buttons,
         conversation=delivery.conversation,

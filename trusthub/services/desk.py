@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from markupsafe import escape
+from markupsafe import Markup
 from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
@@ -68,9 +68,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
     threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
     acts = select(Audit).where(col(Audit.subject) == f"incident:{row.public_id}").order_by(col(Audit.id))
-    told = select(Delivery).where(
-        or_(col(Delivery.incident_id) == row.id, (col(Delivery.rollout_id) == row.rollout_id) if rollout else False)
-    )
+    told = select(Delivery).where(or_(col(Delivery.incident_id) == row.id, col(Delivery.rollout_id) == row.rollout_id))
     return StaffIncidentView(
         id=row.id,
         incident=report.incident(session, hub, row, now),
@@ -82,9 +80,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         reason=known_of(rollout).reason if rollout else "",
         threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
         deliveries=deliveries(session, told),
-        audit=tuple(
-            f"{act.at:%H:%M} UTC, {act.actor}: {act.action}" for act in session.execute(acts).scalars()
-        ),
+        audit=tuple(f"{act.at:%H:%M} UTC, {act.actor}: {act.action}" for act in session.execute(acts).scalars()),
     )
 
 
@@ -112,13 +108,20 @@ def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
     )
 
 
-def deliveries(session: Session, query: Select[tuple[Delivery]]) -> tuple[DeliveryView, ...]:
+def deliveries(session: Session, query: Select[Delivery]) -> tuple[DeliveryView, ...]:
     """Return how messages are doing, newest first."""
     rows = session.execute(query.order_by(col(Delivery.id).desc()).limit(_MANY)).scalars()
     return tuple(
         DeliveryView(
-            id=row.id, to=row.lane, moment=row.moment, subject=row.payload["subject"], state=row.state,
-            attempts=row.attempts, ambiguous=row.ambiguous, error=row.last_error, created_at=row.created_at,
+            id=row.id,
+            to=row.lane,
+            moment=row.moment,
+            subject=row.payload["subject"],
+            state=row.state,
+            attempts=row.attempts,
+            ambiguous=row.ambiguous,
+            error=row.last_error,
+            created_at=row.created_at,
             done_at=row.done_at,
         )
         for row in rows
@@ -134,9 +137,16 @@ def rollouts(session: Session) -> tuple[RolloutView, ...]:
 def _rollout(row: Rollout) -> RolloutView:
     known = known_of(row)
     return RolloutView(
-        public_id=row.public_id, component=row.subject, environment=row.environment, from_version=known.from_version,
-        to_version=known.to_version, phase=(known.phase or "heard of").replace("_", " "), exposure=known.exposure,
-        tool=row.source, started_at=known.started_at or row.created_at, ended_at=known.ended_at,
+        public_id=row.public_id,
+        component=row.subject,
+        environment=row.environment,
+        from_version=known.from_version,
+        to_version=known.to_version,
+        phase=(known.phase or "heard of").replace("_", " "),
+        exposure=known.exposure,
+        tool=row.source,
+        started_at=known.started_at or row.created_at,
+        ended_at=known.ended_at,
     )
 
 
@@ -153,7 +163,7 @@ def _message(hub: Hub, row: ThreadMessage, person: Person) -> MessageView:
     return MessageView(by=row.by, author=author, html=html, at=row.created_at)
 
 
-def _paragraphs(text: str) -> str:
+def _paragraphs(text: str) -> Markup:
     """Turn what somebody typed into HTML that says exactly that."""
     parts = [part for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
-    return "".join(f"<p>{str(escape(part)).replace(chr(10), '<br>')}</p>" for part in parts)
+    return Markup().join(Markup("<p>{}</p>").format(Markup("<br>").join(part.split("\n"))) for part in parts)

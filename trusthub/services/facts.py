@@ -20,7 +20,9 @@ def page_facts(hub: Hub) -> Facts:
     """Return every fact, with only the page's own filled."""
     facts: Facts = dict.fromkeys(FACTS)
     page = hub.page
-    facts.update(page=page.name, page_url=page.url, support_address=page.support, console_url=f"{hub.base_url}/console/")
+    facts.update(
+        page=page.name, page_url=page.url, support_address=page.support, console_url=f"{hub.base_url}/console/"
+    )
     facts.update(sticky=False, customers_told=False, links=(), known_risks=(), unknown_risks=(), decision="", tool="")
     return facts
 

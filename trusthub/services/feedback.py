@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.domain.message import Button, Moment
+from trusthub.services import subscribe
 from trusthub.services.announce import Telling, mail, tell
 from trusthub.services.cases import Case, pending, read_case
 from trusthub.services.facts import Facts, case_facts
@@ -31,8 +32,9 @@ class Answer:
 
 
 def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
-    """Start a thread on a public incident: support hears it, the customer gets a private link by mail when they left
-    an address. Return None when customers know no such incident.
+    """Start a thread on a public incident; return None when customers know no such incident.
+
+    Support hears it; the customer gets a private link by mail when they left an address.
     """
     with hub.database.transaction() as session:
         incident = session.execute(
@@ -98,29 +100,7 @@ def is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(text))
 
 
-def mail_of(hub: Hub, token: str) -> str | None:
-    """Return a hint at the address that a mail token belongs to (`a…@example.com`), or None for a foreign token."""
-    read = hub.tokens.read("thread-mail", token)
-    if read is None:
-        return None
-    with hub.database.reading() as session:
-        found = select(Person.email).join(Thread, col(Thread.person_id) == Person.id)
-        email = session.execute(found.where(col(Thread.public_id) == read[0])).scalar()
-    return f"{email[0]}…@{email.rpartition('@')[2]}" if email else None
-
-
-def stop_mail(hub: Hub, token: str) -> None:
-    """Send no more mail about the thread that a mail token belongs to."""
-    read = hub.tokens.read("thread-mail", token)
-    if read is None:
-        return
-    with hub.database.transaction() as session:
-        session.execute(update(Thread).where(col(Thread.public_id) == read[0]).values(mail=False))
-
-
-def _say(
-    session: Session, thread: Thread, by: str, author: str | None, body: str, now: datetime
-) -> ThreadMessage:
+def _say(session: Session, thread: Thread, by: str, author: str | None, body: str, now: datetime) -> ThreadMessage:
     thread.updated_at = now
     message = ThreadMessage(thread_id=thread.id, by=by, author=author, body=body, created_at=now)
     session.add(message)
@@ -149,16 +129,27 @@ def _hear(
         session,
         hub,
         Telling(
-            moment=Moment.THREAD_RECEIVED, playbook=case.playbook, facts={**facts, "console_url": url},
-            conversation=f"thread:{thread.public_id}", cause=f"message:{message.id}", now=now,
-            incident_id=case.incident.id, thread_id=thread.id,
+            moment=Moment.THREAD_RECEIVED,
+            playbook=case.playbook,
+            facts={**facts, "console_url": url},
+            conversation=f"thread:{thread.public_id}",
+            cause=f"message:{message.id}",
+            now=now,
+            incident_id=case.incident.id,
+            thread_id=thread.id,
             buttons=(Button(label="Answer", action="open", value=thread.public_id, url=url),),
         ),
     )
 
 
 def _write(
-    session: Session, hub: Hub, case: Case, thread: Thread, moment: Moment, message: ThreadMessage, facts: Facts,
+    session: Session,
+    hub: Hub,
+    case: Case,
+    thread: Thread,
+    moment: Moment,
+    message: ThreadMessage,
+    facts: Facts,
     now: datetime,
 ) -> None:
     """Mail the customer, unless they left no address or asked for no more mail."""
@@ -166,7 +157,13 @@ def _write(
     if not person.email or not thread.mail:
         return
     telling = Telling(
-        moment=moment, playbook=case.playbook, facts=facts, conversation=f"thread:{thread.public_id}",
-        cause=f"message:{message.id}", now=now, incident_id=case.incident.id, thread_id=thread.id,
+        moment=moment,
+        playbook=case.playbook,
+        facts=facts,
+        conversation=f"thread:{thread.public_id}",
+        cause=f"message:{message.id}",
+        now=now,
+        incident_id=case.incident.id,
+        thread_id=thread.id,
     )
-    mail(session, hub, telling, address=person.email, token=hub.tokens.make("thread-mail", thread.public_id))
+    mail(session, hub, telling, address=person.email, token=hub.tokens.make(subscribe.THREAD, thread.public_id))

@@ -1,11 +1,18 @@
 """What every service needs, built once by the composition root."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from trusthub.domain.site import Page as SitePage
 from trusthub.services.site import Configuration
 from trusthub.services.tokens import Tokens
 from trusthub.store.session import Database
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,8 @@ class Hub:
     configuration: Configuration
     tokens: Tokens
     base_url: str
+    clock: Callable[[], datetime] = utc_now
+    """What time it is, UTC-aware. Tests hand in their own."""
 
     @property
     def page(self) -> SitePage:

@@ -17,7 +17,7 @@ from trusthub.store.tables import Promise, Timer, Update, UpdateText
 
 LOCALE = "en"
 PATIENCE = timedelta(seconds=15)
-"""How long a failed analysis waits for the rollback that usually follows, so that customers read one message, not two."""
+"""How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
 
 _STATES = {
     Moment.INCIDENT_INVESTIGATING: State.INVESTIGATING,
@@ -29,8 +29,15 @@ _STATES = {
 
 
 def speak(
-    session: Session, hub: Hub, case: Case, moment: Moment, *, now: datetime, cause: str,
-    author: str | None = None, **more: object,
+    session: Session,
+    hub: Hub,
+    case: Case,
+    moment: Moment,
+    *,
+    now: datetime,
+    cause: str,
+    author: str | None = None,
+    **more: object,
 ) -> None:
     """Publish one update: move the state, settle and make promises, word it, and put it on its way.
 
@@ -104,7 +111,11 @@ def promise(session: Session, case: Case, made: promises.Promise, now: datetime)
             old.standing, old.settled_at = Standing.WITHDRAWN, now
     session.add(
         Promise(
-            incident_id=case.incident.id, kind=made.kind, earliest=made.earliest, due=made.due, basis=made.basis,
+            incident_id=case.incident.id,
+            kind=made.kind,
+            earliest=made.earliest,
+            due=made.due,
+            basis=made.basis,
             created_at=now,
         )
     )
@@ -170,13 +181,23 @@ def _show(case: Case, now: datetime) -> list[dict[str, str]]:
 
 
 def _publish(
-    session: Session, hub: Hub, case: Case, moment: Moment, facts: dict[str, object], changed: list[dict[str, str]],
-    author: str | None, now: datetime,
+    session: Session,
+    hub: Hub,
+    case: Case,
+    moment: Moment,
+    facts: dict[str, object],
+    changed: list[dict[str, str]],
+    author: str | None,
+    now: datetime,
 ) -> None:
     name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
     rendered = word(hub, name, facts, Audience.CUSTOMERS)
     update = Update(
-        incident_id=case.incident.id, state=case.incident.state, moment=moment, author=author, components=changed,
+        incident_id=case.incident.id,
+        state=case.incident.state,
+        moment=moment,
+        author=author,
+        components=changed,
         created_at=now,
     )
     session.add(update)
@@ -191,7 +212,14 @@ def _tell(
         session,
         hub,
         Telling(
-            moment=moment, playbook=case.playbook, facts=facts, conversation=case.conversation, cause=cause, now=now,
-            customers=True, incident_id=case.incident.id, rollout_id=case.incident.rollout_id,
+            moment=moment,
+            playbook=case.playbook,
+            facts=facts,
+            conversation=case.conversation,
+            cause=cause,
+            now=now,
+            customers=True,
+            incident_id=case.incident.id,
+            rollout_id=case.incident.rollout_id,
         ),
     )

@@ -24,8 +24,18 @@ from trusthub.store.tables import Event, Seen
 
 log = structlog.get_logger()
 
-_HEADERS = ("content-type", "user-agent", "x-github-event", "x-github-delivery", "ce-type", "ce-id", "ce-source",
-            "ce-specversion", "ce-time", "ce-subject")
+_HEADERS = (
+    "content-type",
+    "user-agent",
+    "x-github-event",
+    "x-github-delivery",
+    "ce-type",
+    "ce-id",
+    "ce-source",
+    "ce-specversion",
+    "ce-time",
+    "ce-subject",
+)
 """Headers worth keeping. Signatures and tokens are not among them."""
 _ATTEMPTS = 3
 
@@ -106,7 +116,9 @@ def _first_time(
             keys = [event.duplicate_key for event in events]
             known = dict(
                 session.execute(
-                    select(Seen.key, Seen.event_id).where(col(Seen.connection) == name, col(Seen.key).in_(keys))
+                    select(col(Seen.key), col(Seen.event_id)).where(
+                        col(Seen.connection) == name, col(Seen.key).in_(keys)
+                    )
                 ).all()
             )
             fresh = list({event.duplicate_key: event for event in events if event.duplicate_key not in known}.values())
@@ -137,7 +149,9 @@ def _understand(
                     _mark(session, event_id, "done")
                 break
             except IntegrityError:
-                if attempt == _ATTEMPTS - 1:  # two first events of one attempt met that often? then it is something else
+                if (
+                    attempt == _ATTEMPTS - 1
+                ):  # two first events of one attempt met that often? then it is something else
                     raise
     except Exception as error:
         log.exception("event.failed", event_id=event_id, connection=name)

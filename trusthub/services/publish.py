@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
@@ -50,8 +51,7 @@ def publish(hub: Hub, now: datetime, folder: Path | None = None) -> str:
                 _store(session, page, files)
                 break
     else:
-        message = "The page changed faster than it could be rendered."
-        raise RuntimeError(message)
+        raise RuntimeError("The page changed faster than it could be rendered.")
     if folder is not None:
         write(files, folder)
     return str(page.version + 1)
@@ -101,13 +101,20 @@ def _incident(hub: Hub, view: object, incident: IncidentView) -> bytes:
 
 def _store(session: Session, page: Page, files: list[File]) -> None:
     known = dict(
-        session.execute(select(Snapshot.path, Snapshot.etag).where(col(Snapshot.page_id) == page.id)).tuples().all()
+        session.execute(select(col(Snapshot.path), col(Snapshot.etag)).where(col(Snapshot.page_id) == page.id))
+        .tuples()
+        .all()
     )
     version = page.version + 1
     for file in files:
         if known.get(file.path) == file.etag:
             continue
-        values = {"version": version, "etag": file.etag, "content_type": file.content_type, "body": file.body}
+        values: dict[str, Any] = {
+            "version": version,
+            "etag": file.etag,
+            "content_type": file.content_type,
+            "body": file.body,
+        }
         if file.path in known:
             here = (col(Snapshot.page_id) == page.id, col(Snapshot.path) == file.path)
             session.execute(update(Snapshot).where(*here).values(**values))

@@ -101,7 +101,7 @@ def latest(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...
 def changed(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
     """Return the incidents whose own page is missing or older than they are."""
     since = the_page(session)
-    there = select(Snapshot.path).where(col(Snapshot.page_id) == since.id)
+    there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == since.id)
     fresh = or_(
         col(Incident.updated_at) >= since.updated_at,
         col(Incident.state) != State.RESOLVED,
@@ -113,7 +113,9 @@ def changed(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ..
 def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> IncidentView:
     """Return one incident as customers see it."""
     made = promises(session, row)
-    due = next((promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None)
+    due = next(
+        (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
+    )
     return IncidentView(
         public_id=row.public_id,
         url=hub.incident_url(row.public_id),
@@ -158,7 +160,11 @@ def promises(session: Session, row: Incident) -> tuple[PromiseView, ...]:
     found = session.execute(select(Promise).where(col(Promise.incident_id) == row.id).order_by(col(Promise.id)))
     return tuple(
         PromiseView(
-            kind=made.kind, earliest=made.earliest, due=made.due, basis=made.basis, standing=made.standing,
+            kind=made.kind,
+            earliest=made.earliest,
+            due=made.due,
+            basis=made.basis,
+            standing=made.standing,
             settled_at=made.settled_at,
         )
         for made in found.scalars()
@@ -166,7 +172,7 @@ def promises(session: Session, row: Incident) -> tuple[PromiseView, ...]:
     )
 
 
-def _public(*, unresolved: bool = False) -> Select[tuple[Incident]]:
+def _public(*, unresolved: bool = False) -> Select[Incident]:
     rows = select(Incident).where(col(Incident.public).is_(True))
     if unresolved:
         rows = rows.where(col(Incident.state) != State.RESOLVED)

@@ -20,6 +20,7 @@ from trusthub.services.facts import case_facts, rollout_facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Incident, Rollout, Timer
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """One event on its way through: what it says, over which connection it came, and as which row it is kept."""
@@ -121,7 +122,7 @@ def _history(session: Session, row: Rollout) -> Sequence[str]:
     """Return the versions that were complete for this component and environment, oldest first."""
     return list(
         session.execute(
-            select(Rollout.to_version)
+            select(col(Rollout.to_version))
             .where(
                 col(Rollout.subject) == row.subject,
                 col(Rollout.environment).is_not_distinct_from(row.environment),
@@ -135,7 +136,7 @@ def _history(session: Session, row: Rollout) -> Sequence[str]:
 
 
 def _component_id(session: Session, key: str) -> int | None:
-    return session.execute(select(Component.id).where(col(Component.key) == key)).scalar()
+    return session.execute(select(col(Component.id)).where(col(Component.key) == key)).scalar()
 
 
 def _tell(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment, heard: Heard) -> None:
@@ -147,8 +148,14 @@ def _tell(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
         session,
         hub,
         Telling(
-            moment=moment, playbook=playbook, facts=facts, conversation=f"rollout:{row.public_id}",
-            cause=heard.cause, now=heard.now, rollout_id=row.id, event_id=heard.event_id,
+            moment=moment,
+            playbook=playbook,
+            facts=facts,
+            conversation=f"rollout:{row.public_id}",
+            cause=heard.cause,
+            now=heard.now,
+            rollout_id=row.id,
+            event_id=heard.event_id,
         ),
     )
 
@@ -192,7 +199,7 @@ _PUBLIC = {
 
 def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime) -> Case:
     found = session.execute(
-        select(Incident.id).where(col(Incident.rollout_id) == row.id).order_by(col(Incident.id).desc()).limit(1)
+        select(col(Incident.id)).where(col(Incident.rollout_id) == row.id).order_by(col(Incident.id).desc()).limit(1)
     ).scalar()
     if found is None:
         components = [session.get_one(Component, row.component_id)] if row.component_id else []
@@ -200,7 +207,7 @@ def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime)
             session,
             Incident(
                 rollout_id=row.id,
-                name=f"{components[0].name if components else row.subject}: rollout of {known.to_version or 'a version'}",
+                name=_working_title(components, row, known),
                 state=State.INVESTIGATING,
                 impact=impact_of(known.peak),
                 playbook=playbook_for(hub, row, known.strategy).name,
@@ -215,6 +222,11 @@ def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime)
     case = open_case(session, hub, found)
     case.known = known
     return case
+
+
+def _working_title(components: list[Component], row: Rollout, known: Known) -> str:
+    """Return what staff read until customers are told, whose message then names the incident."""
+    return f"{components[0].name if components else row.subject}: rollout of {known.to_version or 'a version'}"
 
 
 def decide(hub: Hub, case: Case, connection: Connection, *, happened_at: datetime, now: datetime) -> Decision:
@@ -240,9 +252,16 @@ def _tell_staff(session: Session, hub: Hub, case: Case, moment: Moment, heard: H
         session,
         hub,
         Telling(
-            moment=moment, playbook=case.playbook, facts=case_facts(hub, case, pending(session, case.incident)),
-            conversation=case.conversation, cause=heard.cause, now=heard.now, buttons=incidents.buttons(hub, case),
-            incident_id=case.incident.id, rollout_id=case.incident.rollout_id, event_id=heard.event_id,
+            moment=moment,
+            playbook=case.playbook,
+            facts=case_facts(hub, case, pending(session, case.incident)),
+            conversation=case.conversation,
+            cause=heard.cause,
+            now=heard.now,
+            buttons=incidents.buttons(hub, case),
+            incident_id=case.incident.id,
+            rollout_id=case.incident.rollout_id,
+            event_id=heard.event_id,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Reading site.yaml, playbooks and plans: everything that can be wrong in them is found at start, with file and line."""
+"""Reading site.yaml, playbooks and plans: what can be wrong in them is found at start, with file and line."""
 
 import difflib
 import os
@@ -83,8 +83,7 @@ def _read(path: Path, cure: str = "") -> str:
         message = f"cannot be read: {error.strerror}. {cure}".rstrip()
         raise PlaybookError(message, file=str(path), line=1) from error
     except UnicodeDecodeError as error:
-        message = f"is not UTF-8 (byte {error.start}). Save it as UTF-8."
-        raise PlaybookError(message, file=str(path), line=1) from error
+        raise PlaybookError(f"is not UTF-8 (byte {error.start}). Save it as UTF-8.", file=str(path), line=1) from error
 
 
 def _parse(path: Path, text: str, first_line: int = 1) -> Document:
@@ -95,11 +94,9 @@ def _parse(path: Path, text: str, first_line: int = 1) -> Document:
         return Document(path, yaml.safe_load(text), lines)
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line if error.problem_mark else 0) + first_line
-        message = f"is not YAML: {error.problem or error.context}."
-        raise PlaybookError(message, file=str(path), line=line) from error
+        raise PlaybookError(f"is not YAML: {error.problem or error.context}.", file=str(path), line=line) from error
     except (ValueError, yaml.YAMLError) as error:
-        message = f"is not YAML: {error}."
-        raise PlaybookError(message, file=str(path), line=first_line) from error
+        raise PlaybookError(f"is not YAML: {error}.", file=str(path), line=first_line) from error
 
 
 def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], first: int) -> None:
@@ -118,7 +115,7 @@ def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], first: 
 
 
 def _substitute(document: Document) -> Document:
-    """Fill `${NAME}` in connection secrets from the environment; an unset name leaves the connection without a secret."""
+    """Fill `${NAME}` in connection secrets from the environment; an unset name leaves it without a secret."""
     value = document.value
     connections = value.get("connections") if isinstance(value, dict) else None
     for connection in (connections or {}).values() if isinstance(connections, dict) else ():
@@ -128,14 +125,13 @@ def _substitute(document: Document) -> Document:
     return document
 
 
-def _model(model: type[Model], document: Document, **extra: Any) -> Model:
-    if not isinstance(document.value, dict):
-        message = f"must be a mapping of keys, not {type(document.value).__name__}."
-        raise document.error(message)
+def _model(model: type[Model], file: Document, **extra: str) -> Model:
+    if not isinstance(file.value, dict):
+        raise file.error(f"must be a mapping of keys, not {type(file.value).__name__}.")
     try:
-        return model.model_validate({**document.value, **extra})
+        return model.model_validate({**file.value, **extra})
     except ValidationError as error:
-        problems = [_problem(model, document, dict(problem)) for problem in error.errors()]
+        problems = [_problem(model, file, dict(problem)) for problem in error.errors()]
         raise PlaybookError("\n  ".join(map(str, problems))) from None
 
 
@@ -176,43 +172,43 @@ def _plan(path: Path) -> Plan:
     text = _read(path)
     match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
     if not match:
-        message = "has no front matter. Begin with --- title, summary, recovery, sla, layers and risks ---."
-        raise PlaybookError(message, file=str(path), line=1)
+        raise PlaybookError(
+            "has no front matter. Begin with --- title, summary, recovery, sla, layers and risks ---.",
+            file=str(path),
+            line=1,
+        )
     return _model(Plan, _parse(path, match[1], first_line=2), name=path.stem, document=match[2].strip())
 
 
 def _playbook(document: Document, site: Site, plans: Mapping[str, Plan], templates: Templates) -> Playbook:
     playbook = _model(Playbook, document, name=document.path.stem)
     if playbook.plan not in plans:
-        message = f"plan: plans/{playbook.plan}.md does not exist. There are: {', '.join(plans) or 'none'}."
-        raise document.error(message, ("plan",))
+        raise document.error(
+            f"plan: plans/{playbook.plan}.md does not exist. There are: {', '.join(plans) or 'none'}.", ("plan",)
+        )
     component = playbook.match.component
     if component is not None and component not in {known.id for known in site.components}:
-        message = f"match.component: no component {component!r} in site.yaml."
-        raise document.error(message, ("match", "component"))
+        raise document.error(f"match.component: no component {component!r} in site.yaml.", ("match", "component"))
     for moment, told in playbook.tell.items():
         for audience, message_name in told.items():
             _check_message(document, site, templates, (moment, audience, message_name))
     return playbook
 
 
-def _check_message(
-    document: Document, site: Site, templates: Templates, telling: tuple[Moment, Audience, str]
-) -> None:
+def _check_message(document: Document, site: Site, templates: Templates, telling: tuple[Moment, Audience, str]) -> None:
     moment, audience, name = telling
     place: Place = ("tell", moment.value, audience.value)
     if audience not in site.audiences:
-        message = f"tell.{moment}.{audience}: site.yaml has no audience {audience!r}."
-        raise document.error(message, place)
+        raise document.error(f"tell.{moment}.{audience}: site.yaml has no audience {audience!r}.", place)
     if name not in templates.messages():
         near = difflib.get_close_matches(name, templates.messages(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        message = f"tell.{moment}.{audience}: no message {name!r} in the templates.{hint}"
-        raise document.error(message, place)
+        raise document.error(f"tell.{moment}.{audience}: no message {name!r} in the templates.{hint}", place)
     if audience.public and (internal := templates.internal_facts(name)):
         fact, (file, line) = next(iter(internal.items()))
-        message = f"tell.{moment}.{audience}: message {name!r} reads the internal fact {fact!r} ({file}:{line})."
-        raise document.error(message, place)
+        raise document.error(
+            f"tell.{moment}.{audience}: message {name!r} reads the internal fact {fact!r} ({file}:{line}).", place
+        )
 
 
 def _check_connections(document: Document, site: Site) -> None:
@@ -220,8 +216,10 @@ def _check_connections(document: Document, site: Site) -> None:
         if connection.source not in SOURCES:
             near = difflib.get_close_matches(connection.source, SOURCES, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(SOURCES)}."
-            message = f"connections.{name}.source: unknown source {connection.source!r}. {hint}"
-            raise document.error(message, ("connections", name, "source"))
+            raise document.error(
+                f"connections.{name}.source: unknown source {connection.source!r}. {hint}",
+                ("connections", name, "source"),
+            )
 
 
 def _check_coverage(configuration: Configuration, folder: Path) -> None:

@@ -41,8 +41,7 @@ def tell_customers(hub: Hub, public_id: str, act: Act) -> None:
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if case.incident.public:
-            message = "Customers have already been told."
-            raise StaffError(message)
+            raise StaffError("Customers have already been told.")
         _not_closed(case)
         case.incident.decision = f"{act.actor} decided to tell customers."
         audit = _audit(session, act, "tell", case)
@@ -54,8 +53,7 @@ def precaution(hub: Hub, public_id: str, act: Act) -> None:
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if case.incident.public:
-            message = "Customers have been told already. Resolve it, or retract it as a false alarm."
-            raise StaffError(message)
+            raise StaffError("Customers have been told already. Resolve it, or retract it as a false alarm.")
         _not_closed(case)
         _audit(session, act, "precaution", case)
         _close(case, "precaution", act)
@@ -80,8 +78,7 @@ def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, faile
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if not case.incident.public:
-            message = "Customers have not been told of this incident yet. Tell them first."
-            raise StaffError(message)
+            raise StaffError("Customers have not been told of this incident yet. Tell them first.")
         _not_closed(case)
         audit = _audit(session, act, "update", case, note)
         incident = case.incident
@@ -101,22 +98,35 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
     with hub.database.transaction() as session:
         row = session.execute(select(Component).where(col(Component.key) == component)).scalar()
         if row is None:
-            message = f"There is no component {component!r}."
-            raise StaffError(message)
+            raise StaffError(f"There is no component {component!r}.")
         playbook = hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=component, environment=None)
         incident = create(
             session,
             Incident(
-                name=name, state=State.INVESTIGATING, impact=Impact.MINOR, public=True, opened_by=By.PERSON,
-                decision=f"{act.actor} opened it: {Evidence.PERSON}.", playbook=playbook.name, failed=failed,
-                started_at=act.now, created_at=act.now, updated_at=act.now,
+                name=name,
+                state=State.INVESTIGATING,
+                impact=Impact.MINOR,
+                public=True,
+                opened_by=By.PERSON,
+                decision=f"{act.actor} opened it: {Evidence.PERSON}.",
+                playbook=playbook.name,
+                failed=failed,
+                started_at=act.now,
+                created_at=act.now,
+                updated_at=act.now,
             ),
             [row],
         )
         case = open_case(session, hub, incident.id)
         audit = _audit(session, act, "open", case, note)
         incidents.speak(
-            session, hub, case, Moment.INCIDENT_UPDATED, now=act.now, cause=f"audit:{audit.id}", note=note,
+            session,
+            hub,
+            case,
+            Moment.INCIDENT_UPDATED,
+            now=act.now,
+            cause=f"audit:{audit.id}",
+            note=note,
             author=act.actor,
         )
         return incident.public_id
@@ -131,7 +141,13 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
         case.incident.closed_by = By.PERSON
         if case.incident.public:
             incidents.speak(
-                session, hub, case, Moment.INCIDENT_RESOLVED, now=act.now, cause=f"audit:{audit.id}", note=note or None,
+                session,
+                hub,
+                case,
+                Moment.INCIDENT_RESOLVED,
+                now=act.now,
+                cause=f"audit:{audit.id}",
+                note=note or None,
                 author=act.actor,
             )
         else:
@@ -156,25 +172,24 @@ def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
 
 
 def _case(session: Session, hub: Hub, public_id: str) -> Case:
-    found = session.execute(select(Incident.id).where(col(Incident.public_id) == public_id)).scalar()
+    found = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == public_id)).scalar()
     if found is None:
-        message = "There is no such incident."
-        raise StaffError(message)
+        raise StaffError("There is no such incident.")
     return open_case(session, hub, found)
 
 
 def _thread(session: Session, public_id: str) -> Thread:
-    thread = session.execute(select(Thread).where(col(Thread.public_id) == public_id).with_for_update()).scalar()
+    thread: Thread | None = session.execute(
+        select(Thread).where(col(Thread.public_id) == public_id).with_for_update()
+    ).scalar()
     if thread is None:
-        message = "There is no such thread."
-        raise StaffError(message)
+        raise StaffError("There is no such thread.")
     return thread
 
 
 def _not_closed(case: Case) -> None:
     if case.incident.state == State.RESOLVED or case.incident.closed_by:
-        message = "This incident is closed."
-        raise StaffError(message)
+        raise StaffError("This incident is closed.")
 
 
 def _close(case: Case, settled: str | None, act: Act) -> None:

@@ -1,6 +1,7 @@
 """Bringing the page's and components' rows in step with site.yaml. Rows never go: their history stays."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -23,14 +24,29 @@ def sync(hub: Hub, now: datetime) -> None:
                 key = f"group:{component.group}"
                 if key not in wanted:
                     position += 1
-                    known[key] = _put(session, known.get(key), page, now, key=key, name=component.group, position=position,
-                                      is_group=True)
+                    known[key] = _put(
+                        session,
+                        known.get(key),
+                        page,
+                        now,
+                        key=key,
+                        name=component.group,
+                        position=position,
+                        is_group=True,
+                    )
                 group = known[key].id
                 wanted.add(key)
             position += 1
             known[component.id] = _put(
-                session, known.get(component.id), page, now, key=component.id, name=component.name, position=position,
-                description=component.description, group_id=group,
+                session,
+                known.get(component.id),
+                page,
+                now,
+                key=component.id,
+                name=component.name,
+                position=position,
+                description=component.description,
+                group_id=group,
             )
             wanted.add(component.id)
         for key, row in known.items():
@@ -47,7 +63,7 @@ def _page(session: Session, hub: Hub, now: datetime) -> Page:
     return page
 
 
-def _put(session: Session, row: Component | None, page: Page, now: datetime, **values: object) -> Component:
+def _put(session: Session, row: Component | None, page: Page, now: datetime, **values: Any) -> Component:
     if row is None:
         row = Component(page_id=page.id, created_at=now, updated_at=now, **values)
         session.add(row)

@@ -31,11 +31,11 @@ def fire(hub: Hub, now: datetime, limit: int = 20) -> int:
 def next_due(session: Session) -> datetime | None:
     """Return when the next timer is due."""
     return session.execute(
-        select(Timer.due).where(col(Timer.state) == "pending").order_by(col(Timer.due)).limit(1)
+        select(col(Timer.due)).where(col(Timer.state) == "pending").order_by(col(Timer.due)).limit(1)
     ).scalar()
 
 
-def _due(now: datetime) -> Select[tuple[Timer]]:
+def _due(now: datetime) -> Select[Timer]:
     return select(Timer).where(col(Timer.state) == "pending", col(Timer.due) <= now).order_by(col(Timer.due))
 
 
@@ -48,8 +48,14 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
         made.standing, made.settled_at = Standing.MISSED, now
     worst = next((made for made in missed if made.kind == Kind.RECOVERY), missed[0])
     incidents.speak(
-        session, hub, case, Moment.PROMISE_MISSED, now=now, cause=f"timer:{timer.id}",
-        promise_kind=worst.kind, promised_by=worst.due,
+        session,
+        hub,
+        case,
+        Moment.PROMISE_MISSED,
+        now=now,
+        cause=f"timer:{timer.id}",
+        promise_kind=worst.kind,
+        promised_by=worst.due,
     )
 
 

@@ -1,4 +1,4 @@
-"""Private links: an HMAC over what they open, so that none is stored and each can be made again, revoked and rotated."""
+"""Private links: an HMAC over what they open. None is stored, and each can be made again, revoked and rotated."""
 
 import base64
 import hashlib

@@ -68,7 +68,7 @@ def _move(database: Database, action: Callable[[Config], None]) -> None:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    """Rebuilding a table deletes the rows that point at it unless foreign keys are off, and that only works before BEGIN."""
+    """Switch foreign keys off, before BEGIN: rebuilding a table would delete the rows that point at it."""
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -86,5 +86,6 @@ def _check_links(connection: Connection) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        message = f"The migration broke {len(broken)} links, the first in table {broken[0][0]}; nothing was changed."
-        raise RuntimeError(message)
+        raise RuntimeError(
+            f"The migration broke {len(broken)} links, the first in table {broken[0][0]}; nothing was changed."
+        )

@@ -50,7 +50,12 @@ def enqueue(session: Session, deliveries: Iterable[Delivery], now: datetime) -> 
 
 def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
     """Lease up to `limit` lanes that have work, and open an attempt for the first delivery of each."""
-    due = select(Lane.key).where(col(Lane.due) <= now, col(Lane.paused).is_(False)).order_by(col(Lane.due)).limit(limit)
+    due = (
+        select(col(Lane.key))
+        .where(col(Lane.due) <= now, col(Lane.paused).is_(False))
+        .order_by(col(Lane.due))
+        .limit(limit)
+    )
     if session.get_bind().dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     claimed = []
@@ -68,7 +73,7 @@ def settle(session: Session, done: Claimed, now: datetime, *, retry_at: datetime
     `outcome` are columns of Delivery (`state`, `provider_ref`, `last_error`, ...) plus `status` of the attempt.
     """
     delivery = done.delivery
-    held = select(Lane.key).where(col(Lane.key) == delivery.lane, col(Lane.claim) == done.claim).with_for_update()
+    held = select(col(Lane.key)).where(col(Lane.key) == delivery.lane, col(Lane.claim) == done.claim).with_for_update()
     if session.execute(held).first() is None:
         return False
     status, error = outcome.pop("status", None), outcome.get("last_error", "")
@@ -82,7 +87,11 @@ def settle(session: Session, done: Claimed, now: datetime, *, retry_at: datetime
     session.execute(
         update(Lane)
         .where(col(Lane.key) == delivery.lane)
-        .values(claim=None, due=retry_at or (now if _pending(session, delivery.lane) else None), fails=Lane.fails + 1 if failed else 0)
+        .values(
+            claim=None,
+            due=retry_at or (now if _pending(session, delivery.lane) else None),
+            fails=Lane.fails + 1 if failed else 0,
+        )
     )
     return True
 
@@ -90,13 +99,16 @@ def settle(session: Session, done: Claimed, now: datetime, *, retry_at: datetime
 def next_due(session: Session) -> datetime | None:
     """Return when the next lane has work, or None when nothing waits."""
     return session.execute(
-        select(Lane.due).where(col(Lane.due).is_not(None), col(Lane.paused).is_(False)).order_by(col(Lane.due)).limit(1)
+        select(col(Lane.due))
+        .where(col(Lane.due).is_not(None), col(Lane.paused).is_(False))
+        .order_by(col(Lane.due))
+        .limit(1)
     ).scalar()
 
 
 def _pending(session: Session, lane: str) -> int | None:
     return session.execute(
-        select(Delivery.id)
+        select(col(Delivery.id))
         .where(col(Delivery.lane) == lane, col(Delivery.state) == "pending")
         .order_by(col(Delivery.id))
         .limit(1)
@@ -119,7 +131,9 @@ def _head(session: Session, lane: str, token: str, now: datetime) -> Claimed | N
     delivery.first_attempt_at = delivery.first_attempt_at or now
     delivery.last_attempt_at = now
     attempt_id = session.execute(
-        insert(Attempt).values(delivery_id=delivery_id, n=delivery.attempts, started_at=now, error="").returning(col(Attempt.id))
+        insert(Attempt)
+        .values(delivery_id=delivery_id, n=delivery.attempts, started_at=now, error="")
+        .returning(col(Attempt.id))
     ).scalar_one()
     session.flush()
     return Claimed(delivery, token, attempt_id, _parent(session, delivery))
@@ -129,7 +143,7 @@ def _parent(session: Session, delivery: Delivery) -> str | None:
     if not delivery.conversation:
         return None
     return session.execute(
-        select(Delivery.provider_ref)
+        select(col(Delivery.provider_ref))
         .where(
             col(Delivery.lane) == delivery.lane,
             col(Delivery.conversation) == delivery.conversation,

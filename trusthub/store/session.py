@@ -95,11 +95,11 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
         elif backend == "postgresql":
             return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
         else:
-            message = f"TRUSTHUB_DATABASE_URL: {backend} is not supported. Use sqlite:/// or postgresql://."
-            raise PlaybookError(message)
+            raise PlaybookError(f"TRUSTHUB_DATABASE_URL: {backend} is not supported. Use sqlite:/// or postgresql://.")
     except (ArgumentError, ImportError) as error:
-        message = f"TRUSTHUB_DATABASE_URL cannot be used: {error}. For PostgreSQL install trusthub[postgres]."
-        raise PlaybookError(message) from error
+        raise PlaybookError(
+            f"TRUSTHUB_DATABASE_URL cannot be used: {error}. For PostgreSQL install trusthub[postgres]."
+        ) from error
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -226,7 +226,12 @@ class Timer(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("kind", "incident_id", "due"),
-        Index("ix_timer_pending", "due", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_timer_pending",
+            "due",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
         {"sqlite_autoincrement": True},
     )
     id: int = _id()

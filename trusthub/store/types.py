@@ -36,8 +36,7 @@ class UtcDateTime(types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            message = f"A time without a zone cannot be stored: {value!r}"
-            raise ValueError(message)
+            raise ValueError(f"A time without a zone cannot be stored: {value!r}")
         utc = value.astimezone(UTC)
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 

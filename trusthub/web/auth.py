@@ -42,7 +42,7 @@ def sessions(app: Flask, hub: Hub) -> None:
     manager.login_view = "console.login"
     manager.login_message = None
 
-    @manager.user_loader
+    @manager.user_loader  # type: ignore[untyped-decorator] # flask-login has no types
     def _load(user_id: str) -> Staff | None:
         with hub.database.reading() as session:
             row = session.get(User, int(user_id))

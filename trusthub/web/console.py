@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
 from trusthub.services import desk, report, staff
-from trusthub.services.delivery import utc_now
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 from trusthub.web import auth
@@ -31,7 +30,7 @@ class Console:
     def render(self, name: str, status: int = 200, **context: Any) -> Response:
         """Render a console page; it is nobody else's to keep."""
         with self.hub.database.reading() as session:
-            view = report.page(session, self.hub, utc_now())
+            view = report.page(session, self.hub, self.hub.clock())
         user = current_user.name if current_user.is_authenticated else None
         notice = next(iter(get_flashed_messages()), None)
         body = self.hub.configuration.templates.page(
@@ -69,7 +68,7 @@ class Console:
     def home(self) -> Answer:
         """Show what waits."""
         with self.hub.database.reading() as session:
-            view = desk.desk(session, self.hub, utc_now())
+            view = desk.desk(session, self.hub, self.hub.clock())
         return self.render("home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries)
 
     def rollouts(self, public_id: str = "") -> Answer:
@@ -81,17 +80,17 @@ class Console:
     def incident(self, public_id: str) -> Answer:
         """Show one incident."""
         with self.hub.database.reading() as session:
-            view = desk.find_incident(session, self.hub, public_id, utc_now())
+            view = desk.find_incident(session, self.hub, public_id, self.hub.clock())
         return self.render("incident.html", view=view) if view else self._missing()
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
         acts: dict[str, Callable[[], None]] = {
-            "tell": lambda: staff.tell_customers(self.hub, public_id, _act()),
-            "precaution": lambda: staff.precaution(self.hub, public_id, _act()),
-            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, _act()),
+            "tell": lambda: staff.tell_customers(self.hub, public_id, self._act()),
+            "precaution": lambda: staff.precaution(self.hub, public_id, self._act()),
+            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
             "update": lambda: self._update(public_id),
-            "resolve": lambda: staff.resolve(self.hub, public_id, _act(), note=_field("note")),
+            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=_field("note")),
         }
         if action not in acts:
             return self._missing()
@@ -110,7 +109,7 @@ class Console:
             name, note = _required("name", "a name"), _required("note", "what customers should read")
             made.append(
                 staff.open_incident(
-                    self.hub, _act(), component=_field("component"), name=name, note=note, failed=_number("failed")
+                    self.hub, self._act(), component=_field("component"), name=name, note=note, failed=_number("failed")
                 )
             )
 
@@ -126,24 +125,23 @@ class Console:
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
         return self._try(
-            lambda: staff.reply(self.hub, public_id, _act(), _required("words", "an answer")),
+            lambda: staff.reply(self.hub, public_id, self._act(), _required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
         )
 
     def close(self, public_id: str) -> Answer:
         """Close a customer's thread."""
         return self._try(
-            lambda: staff.close_thread(self.hub, public_id, _act()), url_for("console.thread", public_id=public_id)
+            lambda: staff.close_thread(self.hub, public_id, self._act()), url_for("console.thread", public_id=public_id)
         )
 
     def _update(self, public_id: str) -> None:
         try:
             state = State(_field("state"))
         except ValueError as error:
-            message = "Choose a state."
-            raise StaffError(message) from error
+            raise StaffError("Choose a state.") from error
         note = _required("note", "what customers should read")
-        staff.update(self.hub, public_id, _act(), note=note, state=state, failed=_number("failed"))
+        staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=_number("failed"))
 
     def _try(self, do: Callable[[], None], back: str) -> Answer:
         try:
@@ -151,6 +149,9 @@ class Console:
         except StaffError as error:
             flash(str(error))
         return redirect(back, code=303)
+
+    def _act(self) -> Act:
+        return Act(actor=auth.signed_in().name, now=self.hub.clock())
 
     def _missing(self) -> Response:
         return self.render("missing.html", 404)
@@ -178,10 +179,6 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     return blueprint
 
 
-def _act() -> Act:
-    return Act(actor=auth.signed_in().name, now=utc_now())
-
-
 def _field(name: str) -> str:
     return str(request.form.get(name, "")).strip()
 
@@ -189,20 +186,24 @@ def _field(name: str) -> str:
 def _required(name: str, words: str) -> str:
     value = _field(name)
     if not value:
-        message = f"Please write {words}."
-        raise StaffError(message)
+        raise StaffError(f"Please write {words}.")
     return value
 
 
 def _number(name: str) -> int | None:
     value = _field(name).replace(",", "")
     if value and not value.isdigit():
-        message = f"{value!r} is not a number of requests."
-        raise StaffError(message)
+        raise StaffError(f"{value!r} is not a number of requests.")
     return int(value) if value else None
 
 
 def _ours(path: str) -> bool:
     """Whether `path` stays on this site: no scheme, no host, no backslash that a browser reads as a slash."""
     parts = urlsplit(path)
-    return path.startswith("/") and not path.startswith("//") and "\\" not in path and not parts.scheme and not parts.netloc
+    return (
+        path.startswith("/")
+        and not path.startswith("//")
+        and "\\" not in path
+        and not parts.scheme
+        and not parts.netloc
+    )

@@ -1,5 +1,6 @@
-"""Where tools call: the raw bytes are verified first, then kept, then understood. Accepted means 200 with a JSON object,
-because Flagger takes 204 for a failure and Jenkins cannot read an empty body.
+"""Where tools call: the raw bytes are verified first, then kept, then understood.
+
+Accepted means 200 with a JSON object: Flagger takes 204 for a failure, and Jenkins cannot read an empty body.
 """
 
 import difflib
@@ -10,7 +11,6 @@ from flask import Blueprint, Request, Response, jsonify, request
 from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError, SignatureError
 from trusthub.services import intake
-from trusthub.services.delivery import utc_now
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Inbound
@@ -42,7 +42,7 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
             body = _read(request)
         except _TooLargeError:
             return _refuse(413, f"The body is larger than {LARGEST // 1024**2} MB. Send less, or leave out raw logs.")
-        now = utc_now()
+        now = hub.clock()
         headers = {key.lower(): value for key, value in request.headers.items()}
         inbound = Inbound(body=body, headers=headers, received_at=now, token=path_token)
         try:
@@ -73,8 +73,7 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
 def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
     secret = connection.secret or token
     if not secret:
-        message = "This connection has no secret. Give it one in site.yaml, or set TRUSTHUB_HOOK_TOKEN."
-        raise SignatureError(message)
+        raise SignatureError("This connection has no secret. Give it one in site.yaml, or set TRUSTHUB_HOOK_TOKEN.")
     SOURCES[connection.source].verify(inbound, secret)
 
 

@@ -1,4 +1,4 @@
-"""For whoever runs the hub: is it up, and can it do its work?"""
+"""For whoever runs the hub: whether it is up, and can do its work."""
 
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError

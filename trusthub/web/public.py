@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from werkzeug.wrappers import Response as BaseResponse
 
-from trusthub.services import desk, feedback, report
-from trusthub.services.delivery import utc_now
+from trusthub.services import desk, feedback, report, subscribe
 from trusthub.services.hub import Hub
 from trusthub.services.views import PageView
 from trusthub.store.tables import Thread
@@ -30,7 +29,7 @@ class Public:
     def view(self) -> PageView:
         """Return the page's own view."""
         with self.hub.database.reading() as session:
-            return report.page(session, self.hub, utc_now())
+            return report.page(session, self.hub, self.hub.clock())
 
     def render(self, name: str, status: int = 200, **context: Any) -> Response:
         """Render a page that no cache and no search engine may keep."""
@@ -54,7 +53,7 @@ class Public:
             return self.refuse(400, "We could not take this yet", problem)
         if request.form.get("website"):  # only a machine fills what nobody sees; it learns nothing from the answer
             return self.render("answered.html", thread_url=None, mailed=False)
-        thread = feedback.open_thread(self.hub, public_id, form, utc_now())
+        thread = feedback.open_thread(self.hub, public_id, form, self.hub.clock())
         if thread is None:
             return self.refuse(404, "There is no such incident", "It may have been moved. The front page lists all.")
         url = self.hub.thread_url(thread.public_id, thread.link_version)
@@ -79,22 +78,22 @@ class Public:
         if form is None:
             return self.refuse(400, "We could not take this yet", problem)
         if not request.form.get("website"):
-            feedback.customer_says(self.hub, found.id, form.words, utc_now())
+            feedback.customer_says(self.hub, found.id, form.words, self.hub.clock())
         return redirect(f"{self.hub.base_url}/threads/{token}?sent=1", code=303)
 
     def stop_form(self, token: str) -> Answer:
         """Show the form that stops mail. Link scanners open links, so opening it must change nothing."""
-        hint = feedback.mail_of(self.hub, token)
+        hint = subscribe.address_of(self.hub, token)
         if hint is None:
             return self._no_thread()
         return self.render("unsubscribe.html", address_hint=hint, done=False, token=token)
 
     def stop(self, token: str) -> Answer:
         """Stop mail, by form or by a mail reader's own button (RFC 8058), without asking anything back."""
-        hint = feedback.mail_of(self.hub, token)
+        hint = subscribe.address_of(self.hub, token)
         if hint is None:
             return self._no_thread()
-        feedback.stop_mail(self.hub, token)
+        subscribe.stop(self.hub, token, self.hub.clock())
         return self.render("unsubscribe.html", address_hint=hint, done=True, token=token)
 
     def _no_thread(self) -> Response:

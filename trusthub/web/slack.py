@@ -8,7 +8,6 @@ from flask import Blueprint, Response, jsonify, request
 from slack_sdk.signature import SignatureVerifier
 
 from trusthub.services import staff
-from trusthub.services.delivery import utc_now
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 
@@ -45,7 +44,7 @@ def _do(hub: Hub, action: dict[str, Any], name: str) -> str | None:
     if act is None:
         return None
     try:
-        act(hub, str(action.get("value", "")), Act(actor=f"{name} (Slack)", now=utc_now()))
+        act(hub, str(action.get("value", "")), Act(actor=f"{name} (Slack)", now=hub.clock()))
     except StaffError as error:
         return str(error)
     return None

@@ -67,7 +67,7 @@ class Snapshots:
 
     def _refresh(self) -> None:
         with self._database.reading() as session:
-            version = session.execute(select(Page.version).order_by(col(Page.id)).limit(1)).scalar()
+            version = session.execute(select(col(Page.version)).order_by(col(Page.id)).limit(1)).scalar()
             if version is None or version == self._version:
                 return
             newer = select(Snapshot).where(col(Snapshot.version) > self._version)
@@ -83,7 +83,9 @@ class Snapshots:
         return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
 
 
-def before(app: "WSGIApplication", snapshots: Snapshots) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
+def before(
+    app: "WSGIApplication", snapshots: Snapshots
+) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
     """Wrap `app` so that published files are answered from memory."""
 
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:

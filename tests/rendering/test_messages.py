@@ -1,0 +1,86 @@
+"""Every message as people receive it. `make golden` writes the files anew; read the diff as you would read a letter."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.rendering.cases import CASES, CHECKOUT, TEMPLATES, Case
+from trusthub.domain.message import FACTS, Moment
+from trusthub.rendering.markdown import Footer, to_email, to_email_text, to_slack
+
+GOLDEN = CHECKOUT / "tests" / "golden" / "messages"
+SUBSCRIBER = Footer(
+    page="Acme",
+    page_url="https://status.acme.example",
+    why="you asked for news about Checkout",
+    answer_url="https://status.acme.example/incidents/k3v9x0q2m7ab#answer",
+    unsubscribe_url="https://status.acme.example/subscriptions/t0k3n",
+)
+COLLEAGUE = Footer(page="Acme", page_url="https://status.acme.example", why="you release what Acme runs on")
+
+
+def renderings(case: Case) -> dict[str, str]:
+    rendered = TEMPLATES.render(case.message, case.facts, public=case.public)
+    footer = SUBSCRIBER if case.public else COLLEAGUE
+    return {
+        f"{case}.txt": f"Subject: {rendered.subject}\n\n{to_email_text(TEMPLATES, rendered, footer)}",
+        f"{case}.html": to_email(TEMPLATES, rendered, footer),
+        f"{case}.slack.md": to_slack(rendered.slack or rendered.body) + "\n",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_message_reads_as_it_was_approved(case: Case) -> None:
+    for name, text in renderings(case).items():
+        path = GOLDEN / name
+        if os.environ.get("TRUSTHUB_GOLDEN") == "write":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        approved = path.read_text(encoding="utf-8") if path.is_file() else ""
+        assert text == approved, f"{path} differs. If the new text is better, run: make golden"
+
+
+def test_no_approved_file_is_left_over() -> None:
+    expected = {f"{case}.{ending}" for case in CASES for ending in ("txt", "html", "slack.md")}
+    assert {path.name for path in GOLDEN.iterdir()} == expected
+
+
+def test_there_is_a_message_for_every_moment_and_a_case_for_every_message() -> None:
+    assert set(TEMPLATES.messages()) == set(Moment)
+    assert {case.message for case in CASES} == set(Moment)
+
+
+def test_the_templates_are_right() -> None:
+    TEMPLATES.check()
+
+
+@pytest.mark.parametrize("message", [*{case.message for case in CASES if case.public}])
+def test_customers_read_public_facts_only(message: str) -> None:
+    assert TEMPLATES.internal_facts(message) == {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_subjects_are_short_and_begin_with_the_component(case: Case) -> None:
+    subject = TEMPLATES.render(case.message, case.facts, public=case.public).subject
+    assert subject.startswith("Checkout")
+    assert len(subject) <= 78
+
+
+def test_the_readme_lists_every_fact_filter_and_message() -> None:
+    readme = (CHECKOUT / "templates" / "README.md").read_text(encoding="utf-8")
+    public, internal = readme.split("### Internal facts")
+    for name, fact in FACTS.items():
+        where = public if fact.public else internal
+        assert f"| `{name}` |" in where, f"templates/README.md does not list {name} where it belongs"
+    listed = {line.split("`")[1] for line in readme.split("### Public facts")[1].splitlines() if line.startswith("| `")}
+    assert listed == set(FACTS)
+
+
+def test_every_approved_file_is_readable(tmp_path: Path) -> None:
+    for case in CASES:
+        for name, text in renderings(case).items():
+            assert "None" not in text, name
+            assert "  " not in text.replace("\n  ", "") or name.endswith(".html"), name
+            assert " ." not in text.replace("&nbsp;", ""), name
+            assert "{{" not in text, name

@@ -1,0 +1,5 @@
+"""`python -m trusthub` is the `trusthub` command."""
+
+from trusthub.cli import main
+
+main()
