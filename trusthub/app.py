@@ -73,9 +73,10 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     hub = Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
     sync.sync(hub, clock())
     made = channels.build(
-        settings if settings.mail_from else settings.model_copy(update={"mail_from": hub.page.support or ""}),
+        settings,
         publish=lambda: publish.publish(hub, clock(), settings.publish_dir),
         keep=lambda kind, payload: _keep(hub, kind, payload),
+        support=hub.page.support or "",
     )
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)

@@ -26,6 +26,9 @@ from trusthub.settings import Settings, packaged
 _PATIENCE = 20.0
 """Seconds that one step may take before the demo says that it failed."""
 _STAFF = ("mira@acme.example", "Mira")
+_ANA = ("Ana", "ana@customer.example")
+_CLOSED = "fixed"
+"""A word of the closing message's subject."""
 _WORDS = "I paid twice at 14 and only got one receipt. Please roll this back."
 _REPLY = (
     "You are right. Your first payment did not go through and was not charged. We are back on the earlier version. "
@@ -84,7 +87,8 @@ def play(*, once: bool, port: int) -> int:
             try:
                 story.tell(password)
             except DemoError as error:
-                say.print(f"\n[red]The story stopped: {error}.[/red]")
+                say.print(f"\n[red]The story stopped: {error}.[/red] The hub's last words:")
+                say.print((Path(folder) / "hub.log").read_text(encoding="utf-8")[-4000:], markup=False)
                 return 1
             _addresses(port, password, story)
             if not once:
@@ -105,26 +109,27 @@ class Story:
     def tell(self, password: str) -> None:
         """Play every step and check that what it should cause arrived."""
         argo = _Argo()
+        team, support, mailbox, ana = "#releases", "#support", "mail to releases@acme.example", f"mail to {_ANA[1]}"
         self._step("Version 2.7.4 of Checkout is complete", lambda: self._argo(argo.completed("2.7.4")))
-        self._expect("#releases")
+        self._expect((team, "2.7.4"), (mailbox, "2.7.4"))
         self._step("A canary of 2.8.0 begins", lambda: self._argo(argo.updated("2.8.0")))
-        self._expect("#releases")
+        self._expect((team, "started"), (mailbox, "started"))
         for step, percent in enumerate(("0.1", "1", "5")):
             self._step(f"{percent} % of requests reach it", partial(self._argo_step, argo, step))
-            self._expect("#releases")
+            self._expect((team, f"{percent} %"))
         self._step("The analysis fails, and Argo aborts", lambda: self._argo(argo.failed(), argo.aborted()))
-        self._expect("#releases", "#support", "mail to releases@acme.example")
         self.incident = self._on_page("identified")
+        self._expect((team, "rolling back"), (mailbox, "rolling back"), (support, "we are rolling back"))
         self._step("All traffic is back on 2.7.4", lambda: self._argo(argo.returned()))
-        self._expect("#releases", "#support")
         self._on_page("monitoring")
+        self._expect((team, "back on 2.7.4"), (mailbox, "back on 2.7.4"), (support, "we are watching"))
         self._step("A customer answers on the incident page", self._answer)
-        self._expect("#support", "mail to ana@customer.example")
+        self._expect((support, "Ana wrote"), (ana, "we have your message"))
         self._step("Support replies in the console", lambda: self._reply(password))
-        self._expect("mail to ana@customer.example")
+        self._expect((ana, "Mira answered"))
         self._step("Mira calls it resolved", self._resolve)
-        self._expect("mail to ana@customer.example", "#releases")
         self._on_page("resolved")
+        self._expect((ana, _CLOSED), (team, "resolved"), (support, "resolved"), (mailbox, "resolved"))
 
     def _step(self, title: str, do: Callable[[], None]) -> None:
         time.sleep(self._pause)
@@ -141,17 +146,17 @@ class Story:
             if status != 200 or json.loads(text)["state"] != "done":  # noqa: PLR2004 -- HTTP's OK
                 raise DemoError(f"the hub answered {status}: {text}")
 
-    def _expect(self, *places: str) -> None:
-        """Print what arrives until every place has heard something."""
-        missing = set(places)
+    def _expect(self, *expected: tuple[str, str]) -> None:
+        """Print what arrives until each place has heard the words expected there."""
+        missing = set(expected)
         while missing:
             for message in self._client.json(f"/sandbox/messages.json?after={self._seen}"):
                 self._seen = message["id"]
                 place, words = _heard(message)
-                missing.discard(place)
+                missing -= {wanted for wanted in missing if wanted[0] == place and wanted[1] in words}
                 self.arrived.append((place, words))
                 say.print(f"  {time.monotonic() - self._since:5.2f} s  [cyan]{place}[/cyan]  {words}")
-            self._wait(f"{' and '.join(sorted(missing))} heard nothing")
+            self._wait("nobody heard " + ", ".join(f"{words!r} in {place}" for place, words in sorted(missing)))
 
     def _on_page(self, state: str) -> str:
         """Wait until the public page shows an incident in `state`; return its id."""
@@ -176,9 +181,7 @@ class Story:
         time.sleep(0.02)
 
     def _answer(self) -> None:
-        text = self._client.form(
-            f"/incidents/{self.incident}/threads", words=_WORDS, name="Ana", email="ana@customer.example"
-        )
+        text = self._client.form(f"/incidents/{self.incident}/threads", words=_WORDS, name=_ANA[0], email=_ANA[1])
         link = re.search(r"/threads/[\w.=-]+", text)
         if link is None:
             raise DemoError("the customer got no private link")

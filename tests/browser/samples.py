@@ -40,40 +40,43 @@ def at(clock: str, *, days_ago: int = 0) -> datetime:
     return NOW.replace(hour=hour, minute=minute) - timedelta(days=days_ago)
 
 
-def component(name: str, description: str | None = None, *members: ComponentView, status: str = "operational") -> ComponentView:
-    return ComponentView(
-        name=name, description=description, status=status, status_words=WORDS[status], members=members
-    )
+def component(
+    name: str, description: str | None = None, *members: ComponentView, status: str = "operational"
+) -> ComponentView:
+    return ComponentView(name=name, description=description, status=status, status_words=WORDS[status], members=members)
 
 
-def update(state: str, clock: str, html: str, *, author: str | None = None, days_ago: int = 0) -> UpdateView:
-    return UpdateView(
-        state=state, state_words=state.capitalize(), html=Markup(html), at=at(clock, days_ago=days_ago), author=author
-    )
+def update(state: str, clock: str, html: Markup, *, author: str | None = None) -> UpdateView:
+    return UpdateView(state=state, state_words=state.capitalize(), html=html, at=at(clock), author=author)
 
 
 def promise(kind: str, due: str, standing: str = "pending", settled: str | None = None, **more: Any) -> PromiseView:
     fields: dict[str, Any] = {"earliest": None, "basis": "", **more}
-    return PromiseView(
-        kind=kind, due=at(due), standing=standing, settled_at=at(settled) if settled else None, **fields
-    )
+    return PromiseView(kind=kind, due=at(due), standing=standing, settled_at=at(settled) if settled else None, **fields)
 
 
 PAGE = PageView(
-    name="Acme", url=STATUS, hub_url=HUB, support="support@acme.example", indicator="major",
-    headline="Parts of some systems are not working", rendered_at=NOW,
+    name="Acme",
+    url=STATUS,
+    hub_url=HUB,
+    support="support@acme.example",
+    indicator="major",
+    headline="Parts of some systems are not working",
+    rendered_at=NOW,
 )
 CALM_PAGE = replace(PAGE, indicator="none", headline="All systems operational")
 COMPONENTS = (
     component(
-        "Payments", None,
+        "Payments",
+        None,
         component("Checkout", "Paying for an order", status="partial_outage"),
         component("Refunds", "Getting money back"),
         component("Invoices"),
         status="partial_outage",
     ),
     component(
-        "Shop", None,
+        "Shop",
+        None,
         component("Search", "Finding products", status="degraded_performance"),
         component("Product pages"),
         component("Accounts and sign-in", "Signing in, passwords, two-step verification"),
@@ -84,7 +87,10 @@ COMPONENTS = (
 )
 CALM_COMPONENTS = (
     component(
-        "Payments", None, component("Checkout", "Paying for an order"), component("Refunds", "Getting money back"),
+        "Payments",
+        None,
+        component("Checkout", "Paying for an order"),
+        component("Refunds", "Getting money back"),
         component("Invoices"),
     ),
     component("Shop", None, component("Search", "Finding products"), component("Product pages")),
@@ -93,7 +99,23 @@ CALM_COMPONENTS = (
 
 EXPOSURE = ExposureView(
     steps=((at("13:40"), 1.0), (at("13:52"), 5.0), (at("14:02"), 25.0), (at("14:09"), 0.0)),
-    peak=25.0, ended=at("14:09"), version="2.8.0",
+    peak=25.0,
+    ended=at("14:09"),
+    version="2.8.0",
+)
+IDENTIFIED = Markup(
+    "<p>We sent Checkout requests to a faulty version, and we are sorry.</p>"
+    "<p><strong>What we know.</strong> Up to 25 % of Checkout requests reached 2.8.0 from 13:40 to 14:09 UTC; we do "
+    "not know yet how many failed.</p>"
+    "<p><strong>What we do.</strong> We are rolling back from 2.8.0 to 2.7.4; we began at 14:06 UTC. We expect to "
+    "finish between 14:08 and 14:16 UTC, because traffic returns to the earlier version at once.</p>"
+    "<p><strong>What you can do.</strong> If a payment did not go through, check your order before you try it again. "
+    "<code>POST /orders</code> is safe to repeat with the same key.</p>"
+    "<p><strong>Next update by 14:36 UTC, even if nothing has changed.</strong></p>"
+)
+INVESTIGATING = Markup(
+    "<p>Checkout is not working as it should, and we are sorry. A check that we run while we release a version has "
+    "failed. We do not know the cause yet.</p>"
 )
 CHECKOUT = IncidentView(
     public_id="k3v9x0q2m7ab",
@@ -108,30 +130,13 @@ CHECKOUT = IncidentView(
     next_update=at("14:36"),
     overdue=False,
     updates=(
-        update(
-            "identified", "14:06",
-            "<p>We sent Checkout requests to a faulty version, and we are sorry.</p>"
-            "<p><strong>What we know.</strong> Up to 25 % of Checkout requests reached 2.8.0 from 13:40 to 14:09 UTC; "
-            "we do not know yet how many failed.</p>"
-            "<p><strong>What we do.</strong> We are rolling back from 2.8.0 to 2.7.4; we began at 14:06 UTC. "
-            "We expect to finish between 14:08 and 14:16 UTC, because traffic returns to the earlier version at once.</p>"
-            "<p><strong>What you can do.</strong> If a payment did not go through, check your order before you try it "
-            "again. <code>POST /orders</code> is safe to repeat with the same key.</p>"
-            "<p><strong>Next update by 14:36 UTC, even if nothing has changed.</strong></p>",
-            author="Mira",
-        ),
-        update(
-            "investigating", "13:58",
-            "<p>Checkout is not working as it should, and we are sorry. A check that we run while we release a version "
-            "has failed. We do not know the cause yet.</p>",
-        ),
+        update("identified", "14:06", IDENTIFIED, author="Mira"),
+        update("investigating", "13:58", INVESTIGATING),
     ),
     promises=(
         promise("next_update", "14:05", "missed", "14:05"),
         promise("next_update", "14:10", "kept", "14:06"),
-        promise(
-            "recovery", "14:16", earliest=at("14:08"), basis="traffic returns to the earlier version at once"
-        ),
+        promise("recovery", "14:16", earliest=at("14:08"), basis="traffic returns to the earlier version at once"),
         promise("next_update", "14:36"),
     ),
     exposure=EXPOSURE,
@@ -159,7 +164,10 @@ RESOLVED = replace(
     state_words="Resolved",
     resolved_at=at("14:40"),
     next_update=None,
-    updates=(update("resolved", "14:40", "<p>Checkout works again. We are sorry that it did not.</p>"), *CHECKOUT.updates),
+    updates=(
+        update("resolved", "14:40", Markup("<p>Checkout works again. We are sorry that it did not.</p>")),
+        *CHECKOUT.updates,
+    ),
     promises=(*CHECKOUT.promises[:2], promise("recovery", "14:16", "kept", "14:09", earliest=at("14:08"))),
     failed=1204,
 )
@@ -170,14 +178,24 @@ ONGOING = replace(
 RECENT = (
     replace(RESOLVED, started_at=at("09:10", days_ago=2), resolved_at=at("09:48", days_ago=2)),
     replace(
-        RESOLVED, public_id="f4ls3f4ls3aa", url=f"{STATUS}/incidents/f4ls3f4ls3aa",
-        name="Sign-in: we thought that it failed, and it did not", retracted=True, components=("Accounts and sign-in",),
-        promises=(), started_at=at("07:02", days_ago=2), resolved_at=at("07:20", days_ago=2),
+        RESOLVED,
+        public_id="f4ls3f4ls3aa",
+        url=f"{STATUS}/incidents/f4ls3f4ls3aa",
+        name="Sign-in: we thought that it failed, and it did not",
+        retracted=True,
+        components=("Accounts and sign-in",),
+        promises=(),
+        started_at=at("07:02", days_ago=2),
+        resolved_at=at("07:20", days_ago=2),
     ),
     replace(
-        RESOLVED, public_id="s34rchs34rch", url=f"{STATUS}/incidents/s34rchs34rch",
-        name="Search returned old prices", components=("Search",),
-        started_at=at("22:30", days_ago=9), resolved_at=at("01:05", days_ago=8),
+        RESOLVED,
+        public_id="s34rchs34rch",
+        url=f"{STATUS}/incidents/s34rchs34rch",
+        name="Search returned old prices",
+        components=("Search",),
+        started_at=at("22:30", days_ago=9),
+        resolved_at=at("01:05", days_ago=8),
     ),
 )
 
@@ -193,8 +211,12 @@ THREAD = ThreadView(
     updated_at=at("14:03"),
     messages=(
         MessageView(
-            by="customer", author="Ana Pires", at=at("14:03"),
-            html=Markup("<p>I paid for order 48113 twice, and I still have no confirmation.<br>Was my card charged twice?</p>"),
+            by="customer",
+            author="Ana Pires",
+            at=at("14:03"),
+            html=Markup(
+                "<p>I paid for order 48113 twice, and I still have no confirmation.<br>Was my card charged twice?</p>"
+            ),
         ),
     ),
 )
@@ -205,7 +227,9 @@ ANSWERED = replace(
     messages=(
         *THREAD.messages,
         MessageView(
-            by="staff", author="Mira", at=at("14:09"),
+            by="staff",
+            author="Mira",
+            at=at("14:09"),
             html=Markup(
                 "<p>You are right to ask. Your card was charged once; the second attempt was refused before it reached "
                 "your bank.</p><p>Your order 48113 is confirmed, and the mail is on its way.</p>"
@@ -220,22 +244,35 @@ CLOSED = replace(
     messages=(
         *ANSWERED.messages,
         MessageView(
-            by="hub", author="Acme", at=at("14:11"),
+            by="hub",
+            author="Acme",
+            at=at("14:11"),
             html=Markup("<p>We closed the incident at 14:11 UTC.</p><p><strong>Is it fixed for you?</strong></p>"),
         ),
     ),
 )
 SILENT = replace(
-    THREAD, public_id="a1a1a1a1a1a1", customer="A customer", contact="on their private page only",
-    opened_at=at("13:59"), updated_at=at("13:59"),
-    messages=(MessageView(by="customer", author="Customer", at=at("13:59"), html=Markup("<p>Please roll this back.</p>")),),
+    THREAD,
+    public_id="a1a1a1a1a1a1",
+    customer="A customer",
+    contact="on their private page only",
+    opened_at=at("13:59"),
+    updated_at=at("13:59"),
+    messages=(
+        MessageView(by="customer", author="Customer", at=at("13:59"), html=Markup("<p>Please roll this back.</p>")),
+    ),
 )
 
 
 def delivery(number: int, to: str, state: str, **more: Any) -> DeliveryView:
     fields: dict[str, Any] = {
-        "moment": "incident.identified", "subject": "Checkout: we are going back from 2.8.0 to 2.7.4", "attempts": 1,
-        "ambiguous": False, "error": "", "done_at": None, **more,
+        "moment": "incident.identified",
+        "subject": "Checkout: we are going back from 2.8.0 to 2.7.4",
+        "attempts": 1,
+        "ambiguous": False,
+        "error": "",
+        "done_at": None,
+        **more,
     }
     return DeliveryView(id=number, to=to, state=state, created_at=at("14:06"), **fields)
 
@@ -266,8 +303,14 @@ STAFF_NOT_TOLD = replace(
     STAFF_TOLD,
     id=8,
     incident=replace(
-        CHECKOUT, public_id="n0tt0ldn0tt0", name="Invoices: rolled back from 5.1 to 5.0", impact="minor", updates=(),
-        promises=(), next_update=None, components=("Invoices",),
+        CHECKOUT,
+        public_id="n0tt0ldn0tt0",
+        name="Invoices: rolled back from 5.1 to 5.0",
+        impact="minor",
+        updates=(),
+        promises=(),
+        next_update=None,
+        components=("Invoices",),
     ),
     public=False,
     decision="It was rolled back, but nothing shows that customers were harmed.",
@@ -281,11 +324,20 @@ STAFF_LATE = replace(STAFF_TOLD, id=9, incident=LATE, rollout="Opened by hand", 
 
 def rollout(component: str, phase: str, exposure: float | None, ended: str | None = None, **more: Any) -> RolloutView:
     fields: dict[str, Any] = {
-        "environment": "production", "from_version": "2.7.4", "to_version": "2.8.0", "tool": "argo-rollouts", **more,
+        "environment": "production",
+        "from_version": "2.7.4",
+        "to_version": "2.8.0",
+        "tool": "argo-rollouts",
+        **more,
     }
     return RolloutView(
-        public_id=f"{component:0<12}"[:12], component=component, phase=phase, exposure=exposure, started_at=at("13:40"),
-        ended_at=at(ended) if ended else None, **fields,
+        public_id=f"{component:0<12}"[:12],
+        component=component,
+        phase=phase,
+        exposure=exposure,
+        started_at=at("13:40"),
+        ended_at=at(ended) if ended else None,
+        **fields,
     )
 
 
@@ -296,7 +348,9 @@ ROLLOUTS = (
     rollout("sign-in", "failed", None, tool="launchdarkly", environment="staging"),
 )
 DESK: dict[str, Any] = {
-    "incidents": (STAFF_NOT_TOLD, STAFF_TOLD, STAFF_LATE), "threads": (SILENT, THREAD), "deliveries": TROUBLED,
+    "incidents": (STAFF_NOT_TOLD, STAFF_TOLD, STAFF_LATE),
+    "threads": (SILENT, THREAD),
+    "deliveries": TROUBLED,
 }
 EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": ()}
 OPEN: dict[str, Any] = {"components": (("checkout", "Checkout"), ("search", "Search"), ("api", "Public API"))}
@@ -319,8 +373,10 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
     "status-watching": _public(
-        "status.html", replace(CALM_PAGE, headline="Everything works again, and we are watching it"),
-        components=CALM_COMPONENTS, incidents=(replace(CHECKOUT, state="monitoring", state_words="Monitoring"),),
+        "status.html",
+        replace(CALM_PAGE, headline="Everything works again, and we are watching it"),
+        components=CALM_COMPONENTS,
+        incidents=(replace(CHECKOUT, state="monitoring", state_words="Monitoring"),),
         recent=RECENT[1:],
     ),
     "incident": _public("incident.html", incident=CHECKOUT),
@@ -338,7 +394,9 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True, token=TOKEN),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
     "error-bare": ("error.html", {"title": "We made a mistake", "text": "It is in our log. Please try again."}),
-    "console-login": _console("login.html", user=None, next="/console/", error="This address and password do not match."),
+    "console-login": _console(
+        "login.html", user=None, next="/console/", error="This address and password do not match."
+    ),
     "console-home": _console("home.html", notice="Customers have been told.", **DESK),
     "console-home-calm": _console("home.html", **EMPTY_DESK),
     "console-incident": _console("incident.html", incident=STAFF_TOLD),
@@ -349,6 +407,6 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
     "console-open": _console("open.html", **OPEN),
-    "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS),
+    "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS, marked=ROLLOUTS[1].public_id),
 }
 """Every page by a name: its template and its context."""

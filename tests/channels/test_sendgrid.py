@@ -45,9 +45,9 @@ def test_a_mail_carries_what_readers_and_receipts_need(sendgrid_provider: SendGr
 
 
 def test_later_mails_answer_the_conversation(sendgrid_provider: SendGrid, to_mail: Compose) -> None:
-    slack = channel(sendgrid_provider)
-    slack.send(to_mail())
-    slack.send(to_mail(key="delivery-8", parent="sendgrid-0001", unsubscribe_url=None, reply_to=None, html=""))
+    sendgrid = channel(sendgrid_provider)
+    sendgrid.send(to_mail())
+    sendgrid.send(to_mail(key="delivery-8", parent="sendgrid-0001", unsubscribe_url=None, reply_to=None, html=""))
     first, second = (body["personalizations"][0]["headers"] for body in sendgrid_provider.messages)
     assert first["References"] == second["References"] == second["In-Reply-To"]
     assert "In-Reply-To" not in first

@@ -1,5 +1,6 @@
 """smtplib against a mail server on loopback."""
 
+import smtplib
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from tests import goldens
 from tests.channels.conftest import TO_MAIL, Compose
 from tests.providers import Smtp, SmtpFault
 from tests.providers.smtp import PASSWORD
-from trusthub.channels import mail, smtp, smtp_server
+from trusthub.channels import mail, smtp, smtp_errors, smtp_server
 from trusthub.errors import DeliveryError, PlaybookError
 
 SENDER = mail.Sender("Acme Status", "status@acme.example")
@@ -94,6 +95,12 @@ def test_a_server_that_cannot_be_reached_has_taken_nothing(to_mail: Compose) -> 
     error = refusal_of(gone.url, to_mail)
     assert (error.permanent, error.ambiguous) == (False, False)
     assert "cannot be reached" in str(error)
+
+
+@pytest.mark.parametrize("error", [smtplib.SMTPConnectError(421, b"busy"), smtplib.SMTPServerDisconnected("gone")])
+def test_a_server_that_is_not_ready_has_taken_nothing(error: smtplib.SMTPException) -> None:
+    failure = smtp_errors.connection(error)
+    assert (failure.permanent, failure.ambiguous) == (False, False)
 
 
 @pytest.fixture(params=["none", "starttls", "smtps"])

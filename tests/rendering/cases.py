@@ -11,7 +11,7 @@ from trusthub.rendering.templates import Templates
 CHECKOUT = Path(__file__).parents[2]
 TEMPLATES = Templates(CHECKOUT / "templates")
 
-Facts = Mapping[str, object]
+Facts = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ _SITE: Facts = {
 _TOLD: Facts = {
     "incident_url": _INCIDENT,
     "answer_url": f"{_INCIDENT}#answer",
-    "incident_name": "Checkout: 2.8.0 is faulty",
+    "incident_name": "Checkout: a problem with 2.8.0",
     "opened_at": _at(14, 6),
     "next_update": _at(14, 36),
 }
@@ -188,7 +188,8 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
             "recovery_until": _at(14, 45),
         },
         "recovery-unknown": _ONGOING | {"promise_kind": "recovery", "promised_by": _at(14, 16), "recovery_until": None},
-        "no-rollout": _NO_ROLLOUT | {"promise_kind": "next_update", "promised_by": _at(14, 36)},
+        "no-rollout": _NO_ROLLOUT
+        | {"promise_kind": "next_update", "promised_by": _at(14, 36), "next_update": _at(15, 6)},
     },
     "rollout.planned": {
         "full": _EXPOSED | _STAFF,

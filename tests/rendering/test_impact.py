@@ -4,86 +4,51 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.rendering.cases import CASES, TEMPLATES
+from tests.rendering.cases import CASES, TEMPLATES, Facts
 from trusthub.rendering.markdown import to_text
 
 ONGOING = next(case.facts for case in CASES if str(case) == "incident.identified.ongoing")
-UNTIL = {"exposed_until": datetime(2026, 11, 22, 14, 9, tzinfo=UTC)}
-NOWHERE = {"peak": None, "exposed_from": None}
-STICKY = {"sticky": True, "customers": 48200}
-YESTERDAY = {"exposed_from": datetime(2026, 11, 21, 23, 50, tzinfo=UTC)}
+AT_14_09 = datetime(2026, 11, 22, 14, 9, tzinfo=UTC)
+UNTIL: Facts = {"exposed_until": AT_14_09}
+NOWHERE: Facts = {"peak": None, "exposed_from": None}
+STICKY: Facts = {"sticky": True, "customers": 48200}
+YESTERDAY: Facts = {"exposed_from": datetime(2026, 11, 21, 23, 50, tzinfo=UTC)}
+
+
+REQUESTS = "Up to 5 % of Checkout requests"
+CUSTOMERS = "Up to 5 % of Checkout customers (about 2,410 of 48,200)"
+UNCOUNTED = "we do not know yet how many failed."
+UNCOUNTED_REQUESTS = "we do not know yet how many requests failed."
+UNKNOWN = "we do not know yet how many, or how many failed."
+NOBODY_COUNTED = "We do not know yet how many requests reached it."
+OVER_MIDNIGHT = "from 23:50 UTC on 21 November 2026 to 14:09 UTC on 22 November 2026"
 
 
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
-        (
-            UNTIL,
-            "Up to 5 % of Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; we do not know yet how many failed.",
-        ),
-        ({}, "Up to 5 % of Checkout requests have reached 2.8.0 since 14:02 UTC; we do not know yet how many failed."),
-        (
-            UNTIL | {"to_version": None},
-            "Up to 5 % of Checkout requests reached the new version from 14:02 to 14:09 UTC; "
-            "we do not know yet how many failed.",
-        ),
-        (
-            UNTIL | {"peak": None},
-            "Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; "
-            "we do not know yet how many, or how many failed.",
-        ),
+        (UNTIL, f"{REQUESTS} reached 2.8.0 from 14:02 to 14:09 UTC; {UNCOUNTED}"),
+        ({}, f"{REQUESTS} have reached 2.8.0 since 14:02 UTC; {UNCOUNTED}"),
+        (UNTIL | {"to_version": None}, f"{REQUESTS} reached the new version from 14:02 to 14:09 UTC; {UNCOUNTED}"),
+        (UNTIL | {"peak": None}, f"Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; {UNKNOWN}"),
         (NOWHERE, "We do not know yet how many Checkout requests reached 2.8.0, or how many failed."),
-        ({"exposed_from": None}, "Up to 5 % of Checkout requests reached 2.8.0; we do not know yet how many failed."),
-        (
-            UNTIL | STICKY,
-            "Up to 5 % of Checkout customers (about 2,410 of 48,200) were on 2.8.0 from 14:02 to 14:09 UTC; "
-            "we do not know yet how many requests failed.",
-        ),
-        (
-            STICKY,
-            "Up to 5 % of Checkout customers (about 2,410 of 48,200) have been on 2.8.0 since 14:02 UTC; "
-            "we do not know yet how many requests failed.",
-        ),
-        (
-            UNTIL | {"customers": 48200},
-            "Up to 5 % of Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; we do not know yet how many failed.",
-        ),
-        (
-            UNTIL | {"failed": 1204},
-            "Up to 5 % of Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; 1,204 requests failed.",
-        ),
-        (UNTIL | {"failed": 1}, "Up to 5 % of Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; 1 request failed."),
-        (
-            UNTIL | {"failed": 0},
-            "Up to 5 % of Checkout requests reached 2.8.0 from 14:02 to 14:09 UTC; no requests failed.",
-        ),
-        (
-            {"failed": 1204},
-            "Up to 5 % of Checkout requests have reached 2.8.0 since 14:02 UTC; 1,204 requests have failed so far.",
-        ),
-        (
-            {"failed": 1},
-            "Up to 5 % of Checkout requests have reached 2.8.0 since 14:02 UTC; 1 request has failed so far.",
-        ),
-        (
-            NOWHERE | {"failed": 1204},
-            "Checkout requests reached 2.8.0; 1,204 requests failed. We do not know yet how many requests reached it.",
-        ),
+        ({"exposed_from": None}, f"{REQUESTS} reached 2.8.0; {UNCOUNTED}"),
+        (UNTIL | STICKY, f"{CUSTOMERS} were on 2.8.0 from 14:02 to 14:09 UTC; {UNCOUNTED_REQUESTS}"),
+        (STICKY, f"{CUSTOMERS} have been on 2.8.0 since 14:02 UTC; {UNCOUNTED_REQUESTS}"),
+        (UNTIL | {"customers": 48200}, f"{REQUESTS} reached 2.8.0 from 14:02 to 14:09 UTC; {UNCOUNTED}"),
+        (UNTIL | {"failed": 1204}, f"{REQUESTS} reached 2.8.0 from 14:02 to 14:09 UTC; 1,204 requests failed."),
+        (UNTIL | {"failed": 1}, f"{REQUESTS} reached 2.8.0 from 14:02 to 14:09 UTC; 1 request failed."),
+        (UNTIL | {"failed": 0}, f"{REQUESTS} reached 2.8.0 from 14:02 to 14:09 UTC; no requests failed."),
+        ({"failed": 1204}, f"{REQUESTS} have reached 2.8.0 since 14:02 UTC; 1,204 requests have failed so far."),
+        ({"failed": 1}, f"{REQUESTS} have reached 2.8.0 since 14:02 UTC; 1 request has failed so far."),
+        (NOWHERE | {"failed": 12}, f"Checkout requests reached 2.8.0; 12 requests failed. {NOBODY_COUNTED}"),
         ({"peak": 0.0, "exposed_from": None}, "No Checkout request reached 2.8.0."),
-        ({"peak": 0.02}, "Up to 0.02 % of Checkout requests have reached 2.8.0 since 14:02 UTC; "
-                         "we do not know yet how many failed."),
-        (
-            UNTIL | YESTERDAY,
-            "Up to 5 % of Checkout requests reached 2.8.0 from 23:50 UTC on 21 November 2026 to 14:09 UTC on "
-            "22 November 2026; we do not know yet how many failed.",
-        ),
-        (
-            UNTIL | {"exposed_from": UNTIL["exposed_until"]},
-            "Up to 5 % of Checkout requests reached 2.8.0 at 14:09 UTC; we do not know yet how many failed.",
-        ),
+        ({"peak": 0.02}, f"Up to 0.02 % of Checkout requests have reached 2.8.0 since 14:02 UTC; {UNCOUNTED}"),
+        (UNTIL | YESTERDAY, f"{REQUESTS} reached 2.8.0 {OVER_MIDNIGHT}; {UNCOUNTED}"),
+        (UNTIL | {"exposed_from": AT_14_09}, f"{REQUESTS} reached 2.8.0 at 14:09 UTC; {UNCOUNTED}"),
     ],
-)  # fmt: skip
-def test_the_impact_is_said_exactly(known: dict[str, object], sentence: str) -> None:
+)
+def test_the_impact_is_said_exactly(known: Facts, sentence: str) -> None:
     body = to_text(TEMPLATES.render("incident.identified", {**ONGOING, **known}, public=True).body)
     assert f"How far it went. {sentence}\n" in body
 

@@ -1,4 +1,4 @@
-"""What must hold for the words that customers read, whatever happened. The linter in the product knows many more rules."""
+"""What holds for the words that customers read, whatever happened. The linter in the product knows many more rules."""
 
 import re
 

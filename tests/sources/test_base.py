@@ -28,7 +28,7 @@ def payload(value: Any) -> Payload:
             "rollout.metadata.name must be a string, not a number.",
         ),
         (lambda body: body.text("flag", "deeper"), "flag must be an object, not a boolean."),
-        (lambda body: body["rollout"].items(), "rollout must be a list, not a object."),
+        (lambda body: body["rollout"].items(), "rollout must be a list, not an object."),
         (lambda body: body["list"].items()[1].text(), "list[1] must be a string, not a list."),
         (lambda body: body.number("flag"), "flag must be a number, not a boolean."),
         (lambda body: body.number("huge"), "huge is out of range."),

@@ -71,13 +71,12 @@ def headers(outbound: Outbound, domain: str) -> dict[str, str]:
 
 
 def _unsubscribe(url: str | None) -> dict[str, str]:
-    """RFC 8058: the mail reader's own button posts to the address, which must be https for that."""
+    """RFC 8058: the mail reader's own button posts to the address (which only https makes safe)."""
     if url is None:
         return {}
     if not _URL.fullmatch(url):
         raise DeliveryError("The address for unsubscribing is not one. Check TRUSTHUB_BASE_URL.", permanent=True)
-    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if url.startswith("https:") else {}
-    return {"List-Unsubscribe": f"<{url}>"} | one_click
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _plain(address: str) -> str | None:

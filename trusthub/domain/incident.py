@@ -130,15 +130,22 @@ def _held_back(around: Circumstances) -> str | None:
     if around.now - around.happened_at > LATE:
         return "The event arrived more than an hour after it happened."
     if around.publishing is Publishing.ASK:
-        return "This page is set to ask a person first."
+        return "Publishing is set to ask a person first."
     if around.publishing is Publishing.SHADOW:
-        return "This page is in shadow mode: we show what we would have said."
+        return "Publishing is in shadow mode: we show what we would have said."
     return None
 
 
 def machine_may_move(current: State, target: State, *, opened_by: By, closed_by: By | None) -> bool:
-    """Whether a machine may move an incident: never what a person opened or closed, and never backwards."""
-    return opened_by is By.MACHINE and closed_by is None and _ORDER.index(target) > _ORDER.index(current)
+    """Whether a machine may move an incident: never what a person opened or closed, and never backwards.
+
+    It may call it resolved only after it has been watched: that is what a playbook's quiet window is for.
+    """
+    if opened_by is By.PERSON or closed_by is not None:
+        return False
+    if target is State.RESOLVED:
+        return current is State.MONITORING
+    return _ORDER.index(target) > _ORDER.index(current)
 
 
 def impact_of(peak: float | None) -> Impact:

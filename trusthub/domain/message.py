@@ -99,6 +99,7 @@ FACTS: Mapping[str, Fact] = {
     "answer_url": _public(
         "where to answer on the incident", "https://status.acme.example/incidents/k3v9x0q2m7ab#answer", optional=True
     ),
+    "incident_name": _public("the incident's title", "Checkout: a problem with 2.8.0", optional=True),
     "opened_at": _public("when the incident was first told", _NOON.replace(minute=6), optional=True),
     "rollback_started_at": _public("event time of the rollback's start", _NOON.replace(minute=6), optional=True),
     "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
@@ -149,7 +150,6 @@ FACTS: Mapping[str, Fact] = {
     "sla": _internal("plan.sla", "Up to 10 minutes of errors for the exposed share."),
     "plan_recovery": _internal("plan.recovery as words", "2 to 10 minutes"),
     "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
-    "incident_name": _public("the incident's title", "Checkout: going back from 2.8.0", optional=True),
 }
 
 

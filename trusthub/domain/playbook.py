@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.message import Audience, Moment
@@ -17,7 +17,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def _duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d+)\s*([smhd])", str(value).strip())
+    match = re.fullmatch(r"(\d{1,6})\s*([smhd])", str(value).strip(), re.ASCII)
     if not match:
         raise ValueError(f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m.")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -38,6 +38,12 @@ class Recovery(Strict):
     from_: Duration = Field(alias="from")
     to: Duration
     basis: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.from_ > self.to:
+            raise ValueError("`from` is longer than `to`. Write the shorter time first")
+        return self
 
 
 class Layers(Strict):
@@ -86,7 +92,7 @@ class Playbook(Strict):
     plan: str
     public_from: float = Field(default=1.0, ge=0, le=100)
     """Percent of exposure from which harm is told to customers."""
-    next_update: Duration = timedelta(minutes=30)
+    next_update: Duration = Field(default=timedelta(minutes=30), ge=timedelta(minutes=1))
     """How long after each public message the next one is promised."""
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
@@ -97,20 +103,20 @@ def choose(
     playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
 ) -> Playbook:
     """Return the most specific playbook. Raises PlaybookError when none matches or two match equally."""
-    scored = [
-        (score, playbook)
+    closest = matching(playbooks, strategy=strategy, component=component, environment=environment)
+    if len(closest) != 1:
+        names = " and ".join(playbook.name for playbook in closest) or "No playbook"
+        raise PlaybookError(f"{names} would be for strategy {strategy}, component {component}, in {environment}.")
+    return closest[0]
+
+
+def matching(
+    playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
+) -> Sequence[Playbook]:
+    """Return the playbooks that match most closely. There should be one, and the loader sees to it."""
+    scores = [
+        playbook.match.specificity(strategy=strategy, component=component, environment=environment)
         for playbook in playbooks
-        if (score := playbook.match.specificity(strategy=strategy, component=component, environment=environment))
-        is not None
     ]
-    if not scored:
-        raise PlaybookError(
-            f"No playbook matches strategy {strategy}, component {component}, environment {environment}."
-        )
-    best = max(score for score, _ in scored)
-    winners = [playbook for score, playbook in scored if score == best]
-    if len(winners) > 1:
-        names = " and ".join(playbook.name for playbook in winners)
-        message = f"Playbooks {names} match equally (strategy {strategy}, component {component}). Narrow one."
-        raise PlaybookError(message)
-    return winners[0]
+    best = max((score for score in scores if score is not None), default=None)
+    return [playbook for playbook, score in zip(playbooks, scores, strict=True) if score is not None and score == best]

@@ -101,12 +101,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2
 """Control characters, and those that turn the direction of text: neither belongs in words."""
 _MARK = re.compile(r"[\\`*_{}\[\]()#>!]")
 _ENTITY = {"&": "&amp;", "<": "&lt;", "|": "&#124;", "~": "&#126;"}
-_LIST = re.compile(r"(?<![^\n])([-+.:=])|(?<![^\n])(\d+)([.)])")
+_LIST = re.compile(r"(?<![^\n])([-+.:=])|(?<![^\n])(\d+)([.)])(?=\s|$)")
 _AUTOMATIC = re.compile(r"(?<=:)(?=//)|(?<=mailto:)|(?<=\w\.)(?=[^\W\d_]{2})|(?<=@)(?=\w)", re.IGNORECASE)
 """Where a mail reader or a chat would recognise an address or a mention by itself."""
 _BREAK = "\u200b"
 """A space without width."""
 _ADDRESS = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
+_MAILBOX = re.compile(r"[^\s@:]+@[^\s@:]+")
 _UNSAFE_IN_ADDRESS = re.compile(r"[\s<>\"'`\\()\[\]|*_]")
 
 
@@ -132,6 +133,8 @@ def markdown(text: object) -> Written:
 def link(url: object, label: object) -> Written:
     """Return a Markdown link. What is no web or mail address becomes words."""
     address = _text(url).strip()
+    if _MAILBOX.fullmatch(address):
+        address = f"mailto:{address}"
     if not _ADDRESS.fullmatch(address):
         return words(f"{label} ({address})")
     return Written(f"[{plain(label)}](<{_UNSAFE_IN_ADDRESS.sub(lambda found: f'%{ord(found[0]):02X}', address)}>)")

@@ -33,7 +33,7 @@ def to_html(markdown: str) -> Markup:
     html = nh3.clean(
         converter.convert(markdown),
         tags=set(_TAGS),
-        attributes={"a": {"href"}},
+        attributes={"a": {"href"}, "*": set()},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
     )
@@ -48,11 +48,6 @@ def to_text(markdown: str) -> str:
 def to_slack(markdown: str) -> str:
     """Return Slack's mrkdwn, in which nothing can mention anybody."""
     return _Slack.of(markdown)
-
-
-def slack_words(text: str) -> str:
-    """Return plain text, such as a subject, so that Slack shows it as it is."""
-    return _LOUD.sub(_SILENT, escape(text, quote=False))
 
 
 class _Text(HTMLParser):
@@ -113,6 +108,8 @@ class _Text(HTMLParser):
                 self._fenced = True
             case "hr":
                 self._line = "---"
+            case "td" | "th":
+                self._line = f"{self._line.rstrip()} | " if self._line.strip() else ""
             case _:
                 self._line += self._sign(tag)
 
@@ -122,8 +119,6 @@ class _Text(HTMLParser):
                 url, start = self._links.pop()
                 text = " ".join(self._line[start:].split())
                 self._line = self._line[:start] + (self.linked(text, url) if url else text)
-            case "td" | "th":
-                self._line += " | "
             case _:
                 self._line += self._sign(tag)
         if tag in _BLOCKS:
@@ -143,7 +138,7 @@ class _Text(HTMLParser):
         self._line += self.words(data)
 
     def end_block(self) -> None:
-        text = self._line.strip("\n") if self._fenced else self._line.strip().removesuffix(" |")
+        text = self._line.strip("\n") if self._fenced else self._line.strip()
         self._line = ""
         if not text.strip():
             return
@@ -184,7 +179,7 @@ class _Slack(_Text):
     fence = "```"
 
     def words(self, text: str) -> str:
-        return slack_words(text)
+        return _LOUD.sub(_SILENT, escape(text, quote=False))
 
     def linked(self, text: str, url: str) -> str:
         return f"<{escape(url, quote=False).replace('|', '%7C')}|{text}>"

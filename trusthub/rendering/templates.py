@@ -11,6 +11,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, meta, nodes
@@ -45,6 +46,8 @@ _MISTAKES = (
     TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError,
 )  # fmt: skip
 """What a message raises that was written wrongly."""
+_OURS = frozenset({"note", "reply"})
+"""Facts that a person who works here wrote."""
 _FILES = ("subject.txt", "body.md", "slack.md")
 
 Place = tuple[str, int]
@@ -57,9 +60,13 @@ class _Plain(CodeGenerator):
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja2's name
         for child in node.find_all(nodes.Node):
             if not isinstance(child, _LANGUAGE):
-                self.fail(f"A message cannot use {type(child).__name__}.", child.lineno)
+                self.fail(f"A message cannot use {type(child).__name__}.", child.lineno or 1)
             if isinstance(child, nodes.Include) and not isinstance(child.template, nodes.Const):
                 self.fail("An include names its file in quotes.", child.lineno)
+            if isinstance(child, nodes.Filter) and child.name == "markdown":
+                strangers = {each.name for each in child.find_all(nodes.Name)} - _OURS
+                if strangers:
+                    self.fail(f"Only {' and '.join(sorted(_OURS))} may be Markdown.", child.lineno)
         super().visit_Template(node, frame)
 
 
@@ -74,6 +81,7 @@ class _Messages(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             keep_trailing_newline=True,  # a file that is included stays a paragraph
             autoescape=False,
+            auto_reload=False,  # what has been checked is what runs
             finalize=finalize,
         )
         self.filters = dict(filters.FILTERS)
@@ -96,6 +104,16 @@ class _Pages(ImmutableSandboxedEnvironment):
         self.globals = {name: self.globals[name] for name in ("namespace", "range")}
 
 
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What one template reads, sets and includes, with lines."""
+
+    file: str
+    reads: Mapping[str, int]
+    sets: frozenset[str]
+    includes: Mapping[str, int]
+
+
 class Templates:
     """The templates in one folder. Nothing is shared between two of these."""
 
@@ -104,6 +122,7 @@ class Templates:
         self._subjects = _Messages(root, finalize=filters.single_line)
         self._bodies = _Messages(root, finalize=filters.plain)
         self._pages = _Pages(root)
+        self._understood: dict[str, _Understood] = {}
 
     def messages(self) -> tuple[str, ...]:
         """Return the names of all messages."""
@@ -120,21 +139,16 @@ class Templates:
             for name, fact in FACTS.items()
             if (fact.public or not public) and (fact.optional or name in facts)
         }
-        subject, body, slack = (
-            self._fill(self._bodies if file.endswith(".md") else self._subjects, f"{message}/{file}", known)
-            if file != "slack.md" or (self.root / "messages" / message / file).is_file()
-            else None
-            for file in _FILES
-        )
-        return Rendered(
-            subject=" ".join((subject or "").split()),
-            body=_tidy(body or ""),
-            slack=None if slack is None else _tidy(slack),
-        )
+        subject, body, slack = self._filled(message, known)
+        return Rendered(subject=" ".join(subject.split()), body=_tidy(body), slack=slack and _tidy(slack))
 
     def text(self, name: str, **context: object) -> str:
         """Render Markdown from templates/email that goes around messages. What the caller hands in becomes words."""
         return _tidy(self._fill(self._bodies, name, context))
+
+    def line(self, name: str, **context: object) -> str:
+        """Render one line of plain text, such as the name of an incident, from templates/messages."""
+        return self._fill(self._subjects, name, context).strip()
 
     def page(self, name: str, **context: object) -> str:
         """Render HTML, such as `pages/index.html` or `email/layout.html`. Everything but Markup is escaped."""
@@ -187,8 +201,7 @@ class Templates:
             ]
 
     def _try(self, message: str, facts: Mapping[str, object]) -> None:
-        self.render(message, facts, public=False)
-        subject = self._fill(self._subjects, f"{message}/subject.txt", facts).strip()
+        subject = self._filled(message, facts)[0].strip()
         if not subject or "\n" in subject:
             text = "A subject is one line, and no more." if subject else "The subject is empty."
             raise PlaybookError(text, file=self._path(f"{message}/subject.txt"), line=1)
@@ -201,6 +214,14 @@ class Templates:
             problems.append(error)
         except TemplateError as error:
             problems.append(self._error(error, name))
+
+    def _filled(self, message: str, facts: Mapping[str, object]) -> tuple[str, str, str | None]:
+        subject, body, slack = (f"{message}/{file}" for file in _FILES)
+        return (
+            self._fill(self._subjects, subject, facts),
+            self._fill(self._bodies, body, facts),
+            self._fill(self._bodies, slack, facts) if (self.root / "messages" / slack).is_file() else None,
+        )
 
     def _fill(self, environment: _Messages, name: str, context: Mapping[str, object]) -> str:
         pieces: list[str] = []
@@ -226,21 +247,37 @@ class Templates:
 
     def _collect(self, name: str, given: frozenset[str], found: dict[str, Place], above: tuple[str, ...]) -> None:
         """Add what the template `name` reads. `given` are names that the templates `above` have set before."""
-        loader = self._bodies.loader
-        assert loader is not None  # noqa: S101 - set in the constructor
-        source, path, _ = loader.get_source(self._bodies, name)
-        tree = self._bodies.parse(source, name, path)
-        self._bodies.compile(tree, name, path)
-        undeclared = meta.find_undeclared_variables(tree) - given
-        for variable in tree.find_all(nodes.Name):
-            if variable.name in undeclared and variable.ctx == "load":
-                found.setdefault(variable.name, (self._path(name), variable.lineno))
-        given |= {each.target.name for each in tree.find_all(nodes.Assign) if isinstance(each.target, nodes.Name)}
-        for included in meta.find_referenced_templates(tree):
+        here = self._understand(name)
+        for variable, line in here.reads.items():
+            if variable not in given:
+                found.setdefault(variable, (here.file, line))
+        for included, line in here.includes.items():
             if included in (*above, name):
                 message = f"{included} includes itself."
-                raise TemplateSyntaxError(message, 1, name, path)
-            self._collect(str(included), given, found, (*above, name))
+                raise TemplateSyntaxError(message, line, name, here.file)
+            try:
+                self._collect(included, given | here.sets, found, (*above, name))
+            except TemplateNotFound as error:
+                raise TemplateSyntaxError(_no_template(error), line, name, here.file) from error
+
+    def _understand(self, name: str) -> _Understood:
+        if name not in self._understood:
+            environment = self._bodies
+            environment.get_template(name)  # compiles it, and so refuses what a message cannot use
+            source = Path(self._path(name)).read_text(encoding="utf-8")
+            tree = environment.parse(source, name, self._path(name))
+            read = meta.find_undeclared_variables(tree)
+            reads: dict[str, int] = {}
+            for each in tree.find_all(nodes.Name):
+                if each.name in read and each.ctx == "load":
+                    reads.setdefault(each.name, each.lineno)
+            self._understood[name] = _Understood(
+                file=self._path(name),
+                reads=reads,
+                sets=frozenset(each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"),
+                includes={str(each.template.as_const()): each.lineno for each in tree.find_all(nodes.Include)},
+            )
+        return self._understood[name]
 
     def _error(self, error: BaseException, name: str) -> PlaybookError:
         """Say in which file and line a template went wrong, and what its author should do."""
@@ -252,7 +289,7 @@ class Templates:
                 if frame.filename.startswith(str(self.root)):
                     file, line = frame.filename, frame.lineno or 1
         if isinstance(error, TemplateNotFound):
-            return PlaybookError(f"There is no template {error.name!r}.", file=file, line=line)
+            return PlaybookError(_no_template(error), file=file, line=line)
         undefined = re.fullmatch(r"'(\w+)' is undefined", str(error))
         text = _no_fact(undefined[1]) if undefined else str(getattr(error, "message", None) or error)
         return PlaybookError(text, file=file, line=line)
@@ -272,6 +309,10 @@ def _samples(names: Mapping[str, Place]) -> Iterator[tuple[dict[str, object], st
         if FACTS[name].optional:
             yield full | {name: None}, f" (when {name} is unknown)"
             yield bare | {name: FACTS[name].sample}, f" (when {name} alone is known)"
+
+
+def _no_template(error: TemplateNotFound) -> str:
+    return f"There is no template {error.name!r}."
 
 
 def _no_fact(name: str) -> str:

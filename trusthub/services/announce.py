@@ -60,9 +60,20 @@ def word(hub: Hub, message: str, facts: Facts, audience: Audience) -> Rendered:
     return hub.configuration.templates.render(message, facts, public=audience.public)
 
 
+def customers_words(hub: Hub, playbook: Playbook, moment: Moment, facts: Facts) -> Rendered | None:
+    """Return what customers read at a moment, or None when the playbook tells them nothing then."""
+    message = playbook.tell.get(moment, {}).get(Audience.CUSTOMERS)
+    return word(hub, message, facts, Audience.CUSTOMERS) if message else None
+
+
 def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str) -> None:
-    """Word the moment for one customer and mail it to them. `token` opens the page that stops such mail."""
-    rendered = word(hub, telling.moment.value, telling.facts, Audience.CUSTOMERS)
+    """Word the moment for one customer and mail it to them, if the playbook has words for it.
+
+    `token` opens the page that stops such mail.
+    """
+    rendered = customers_words(hub, telling.playbook, telling.moment, telling.facts)
+    if rendered is None:
+        return
     why = f"you wrote to us about {telling.facts['component']}"
     content = payload(rendered, address, why=why, unsubscribe=token, answer_url=telling.facts["thread_url"])
     delivery = _delivery(telling, f"email:{address}", content)

@@ -1,14 +1,15 @@
 """An incident with everything that belongs to it, loaded under its lock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
+from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.playbook import Plan, Playbook
+from trusthub.domain.rollout import Exposure
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
@@ -20,6 +21,36 @@ _KNOWN = TypeAdapter(Known)
 def known_of(row: Rollout) -> Known:
     """Return the domain's rollout that a row keeps."""
     return _KNOWN.validate_python(row.known)
+
+
+def as_told(session: Session, row: Rollout, known: Known) -> Known:
+    """Return a rollout as people are told of it: `to_version` is what goes, `from_version` what stays.
+
+    An attempt that is itself a rollback has them the other way round; what it withdraws had reached everybody.
+    """
+    if known.basis is None:
+        return known
+    withdrawn = session.execute(
+        select(Rollout)
+        .where(
+            col(Rollout.subject) == row.subject,
+            col(Rollout.environment).is_not_distinct_from(row.environment),
+            col(Rollout.to_version) == known.from_version,
+            col(Rollout.phase) == Phase.COMPLETED,
+        )
+        .order_by(col(Rollout.id).desc())
+        .limit(1)
+    ).scalar()
+    steps = known_of(withdrawn).steps if withdrawn else ()
+    if steps and known.ended_at:
+        steps = (*steps, Exposure(known.ended_at, 0.0))
+    return replace(
+        known,
+        to_version=known.from_version,
+        from_version=known.to_version,
+        steps=steps,
+        rollback_started_at=known.started_at or known.ended_at,
+    )
 
 
 def keep(row: Rollout, known: Known) -> None:
@@ -66,7 +97,7 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
         page=the_page(session),
         components=components_of(session, incident),
         rollout=rollout,
-        known=known_of(rollout) if rollout else None,
+        known=as_told(session, rollout, known_of(rollout)) if rollout else None,
     )
 
 

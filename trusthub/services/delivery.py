@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from trusthub.channels.base import Channel, Outbound, Receipt
+from trusthub.channels.base import Channel, Outbound
 from trusthub.domain.message import Button, Rendered
 from trusthub.domain.pacing import next_attempt
 from trusthub.errors import DeliveryError
@@ -19,8 +18,9 @@ from trusthub.rendering import markdown
 from trusthub.rendering.markdown import Footer
 from trusthub.services import timers
 from trusthub.services.hub import Hub
-from trusthub.store import outbox
-from trusthub.store.outbox import Claimed
+from trusthub.store import outbox, presence
+from trusthub.store.outbox import Claimed, Outcome
+from trusthub.store.presence import Presence
 
 log = structlog.get_logger()
 
@@ -28,7 +28,9 @@ SENDERS = 8
 """Messages under way at once. Providers answer in tens of milliseconds; more threads would only wait."""
 _LOOK = 0.05
 """Seconds between looks for work that another process committed."""
-_PAUSE = 1.0
+_ROUND = 0.7
+"""Seconds between rounds: leases are renewed, and those of workers that are gone end in the second round."""
+_PAUSE = 0.5
 """Seconds to wait when the database does not answer."""
 
 
@@ -45,26 +47,27 @@ class Worker:
         """Prepare a worker; `run` starts it. `seed` makes the jitter of tests exact."""
         self._hub, self._channels = hub, channels
         self._random = random.Random(seed)  # noqa: S311 -- jitter, not a secret
+        self._name = ""
         self._wake, self._stop = threading.Event(), threading.Event()
-        self._free = threading.Semaphore(SENDERS)
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
+        self._under_way: dict[int, Claimed] = {}
+        self._heard, self._due = -1, hub.clock()
+        self._round, self._missing = 0.0, set[str]()
         hub.database.on_commit(self._wake.set)
 
     def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
         """Work until `stop` is called or `alive` says no; then finish what is under way and return its lanes."""
-        seen = -1
+        self._name = presence.new_name()
         while not self._stop.is_set() and alive():
             try:
-                busy = self.step()
-                changes = self._hub.database.changes()
+                with presence.join(self._hub.database, self._name) as others:
+                    self._work(others, alive)
             except SQLAlchemyError as error:
                 log.warning("worker.database", error=type(error).__name__)
                 self._stop.wait(_PAUSE)
-                continue
-            if not busy and changes == seen:
-                self._wake.wait(_LOOK)
-            self._wake.clear()
-            seen = changes
+            except Exception:
+                log.exception("worker.crashed")
+                self._stop.wait(_PAUSE)
         self._pool.shutdown(wait=True)
 
     def stop(self) -> None:
@@ -73,65 +76,122 @@ class Worker:
         self._wake.set()
 
     def step(self) -> int:
-        """Fire due timers and hand due deliveries to the senders; return how much there was."""
-        fired = timers.fire(self._hub, self._hub.clock())
-        return fired + len([self._pool.submit(self._deliver, claimed) for claimed in self._claim()])
+        """Hand due deliveries to the senders and fire due timers; return how much there was."""
+        now = self._hub.clock()
+        with self._hub.database.reading() as session:
+            lane, timer = outbox.next_due(session), timers.next_due(session)
+        count = self._begin(now) if lane and lane <= now else 0
+        if timer and timer <= now:
+            count += timers.fire(self._hub, now)
+        self._due = now if count else min(filter(None, (lane, timer)), default=None)
+        return count
 
     def drain(self) -> int:
         """Send everything that is due now, one by one, in this thread; return how many. For tests and commands."""
         count = 0
         while timers.fire(self._hub, self._hub.clock()):
             pass
-        while claimed := self._claim(limit=1):
-            self._deliver(claimed[0])
-            count += 1
+        while claimed := self._claim(self._hub.clock(), 1):
+            count += self._deliver(claimed[0])
         return count
 
-    def _claim(self, limit: int = SENDERS) -> list[Claimed]:
-        now = self._hub.clock()
+    def _work(self, others: Presence, alive: Callable[[], bool]) -> None:
+        while not self._stop.is_set() and alive():
+            if time.monotonic() >= self._round:
+                self._make_rounds(others)
+            if not (self._something_new(others) and self.step()):
+                self._wake.wait(_LOOK)
+        self._pool.shutdown(wait=True)  # inside of the presence: until the last one is settled, we live
+
+    def _something_new(self, others: Presence) -> bool:
+        changes = others.changes()
+        due = self._due is not None and self._due <= self._hub.clock()
+        if not due and changes == self._heard and not self._wake.is_set():
+            return False
+        self._heard = changes
+        self._wake.clear()  # before looking: what is committed from now on wakes us again
+        return True
+
+    def _make_rounds(self, others: Presence) -> None:
+        """Renew the leases of what is still being sent, and end those of workers that are gone.
+
+        A worker counts as gone when it was missing twice: one that lost its connection comes back.
+        """
+        self._round = time.monotonic() + _ROUND
+        now = self._due = self._hub.clock()
         with self._hub.database.reading() as session:
-            due = outbox.next_due(session)
-        if due is None or due > now:
-            return []
-        free = 0
-        while free < limit and self._free.acquire(blocking=False):
-            free += 1
-        claimed: list[Claimed] = []
-        try:
-            if free:
-                with self._hub.database.transaction() as session:
-                    claimed = outbox.claim(session, now, free)
-        finally:
-            for _ in range(free - len(claimed)):
-                self._free.release()
-        return claimed
-
-    def _deliver(self, claimed: Claimed) -> None:
-        try:
-            outcome, retry_at = self._send(claimed)
+            names = outbox.owners(session, now) - {self._name}
+        missing = {name for name in names if not others.lives(name)}
+        gone, self._missing = missing & self._missing, missing
+        slow = [each.token for each in self._under_way.values() if each.since + outbox.LEASE / 3 < now]
+        if gone or slow:
             with self._hub.database.transaction() as session:
-                held = outbox.settle(session, claimed, self._hub.clock(), retry_at=retry_at, **outcome)
-            if not held:
-                log.warning("delivery.lease_lost", delivery_id=claimed.delivery.id)
-        except SQLAlchemyError as error:
-            # The lease runs out, and whoever takes the lane next finds the open attempt and says so.
-            log.warning("delivery.unsettled", delivery_id=claimed.delivery.id, error=type(error).__name__)
-        finally:
-            self._free.release()
-            self._wake.set()
+                outbox.release(session, gone, now)
+                outbox.renew(session, slow, now)
 
-    def _send(self, claimed: Claimed) -> tuple[dict[str, Any], datetime | None]:
-        """Call the channel once; return the columns to set and when to try again."""
-        delivery = claimed.delivery
-        channel = self._channels[delivery.lane.partition(":")[0]]
-        started = time.monotonic()
+    def _begin(self, now: datetime) -> int:
+        """Claim as much as there are free senders, and hand it to them."""
+        free = SENDERS - len(self._under_way)
+        claimed = self._claim(now, free) if free else []
+        for each in claimed:
+            self._under_way[each.attempt_id] = each
+            self._pool.submit(self._deliver, each)
+        return len(claimed)
+
+    def _claim(self, now: datetime, limit: int) -> list[Claimed]:
+        with self._hub.database.transaction() as session:
+            return outbox.claim(session, now, limit, self._name)
+
+    def _deliver(self, first: Claimed) -> int:
+        """Send a message, then what is due next for as long as there is something; return how many."""
+        count, ticket, claimed = 0, first.attempt_id, [first]
         try:
-            receipt = channel.send(outbound(self._hub, claimed))
+            while claimed:
+                self._under_way[ticket] = claimed[0]
+                claimed = self._settle(claimed[0], self._send(claimed[0]))
+                count += 1
+        finally:
+            self._under_way.pop(ticket, None)
+            self._wake.set()
+        return count
+
+    def _settle(self, done: Claimed, outcome: Outcome) -> list[Claimed]:
+        """Record the outcome, and claim what is due next in the same transaction: one commit for each message.
+
+        While the database is away it tries again for as long as the lease lasts. After that, whoever takes the lane
+        next finds the open attempt and says so.
+        """
+        until = time.monotonic() + outbox.LEASE.total_seconds()
+        while time.monotonic() < until:
+            try:
+                now = self._hub.clock()
+                with self._hub.database.transaction() as session:
+                    held = outbox.settle(session, done, now, outcome)
+                    more = [] if self._stop.is_set() else outbox.claim(session, now, 1, self._name)
+            except SQLAlchemyError as error:
+                log.warning("delivery.unsettled", delivery_id=done.delivery.id, error=type(error).__name__)
+                time.sleep(_PAUSE)
+            else:
+                if not held:
+                    log.warning("delivery.lease_lost", delivery_id=done.delivery.id)
+                return more
+        return []
+
+    def _send(self, claimed: Claimed) -> Outcome:
+        """Call the channel once."""
+        delivery, kind = claimed.delivery, claimed.delivery.lane.partition(":")[0]
+        started, sending = time.monotonic(), False
+        try:
+            if kind not in self._channels:
+                raise DeliveryError(f"There is no channel {kind!r}.", permanent=True)
+            message = outbound(self._hub, claimed)
+            sending = True
+            receipt = self._channels[kind].send(message)
         except DeliveryError as error:
             return self._failed(claimed, error)
         except Exception as error:  # a bug in a channel must not stop the others, nor lose the message
-            log.exception("delivery.crashed", delivery_id=delivery.id, lane=delivery.lane)
-            return self._failed(claimed, DeliveryError(f"{type(error).__name__} inside the channel", ambiguous=True))
+            log.exception("delivery.crashed", delivery_id=delivery.id, lane=_hidden(delivery.lane))
+            return self._failed(claimed, DeliveryError(f"{type(error).__name__} inside the hub", ambiguous=sending))
         log.info(
             "delivery.sent",
             delivery_id=delivery.id,
@@ -139,34 +199,21 @@ class Worker:
             moment=delivery.moment,
             seconds=round(time.monotonic() - started, 3),
         )
-        return self._done(receipt), None
+        leads = receipt.ref is not None and (claimed.parent is None or receipt.anew)
+        return Outcome(sent=True, status=receipt.status, words=receipt.note, ref=receipt.ref, leads=leads)
 
-    def _done(self, receipt: Receipt) -> dict[str, Any]:
-        return {
-            "state": "done",
-            "provider_ref": receipt.ref,
-            "status": receipt.status,
-            "last_error": "",
-            "done_at": self._hub.clock(),
-        }
-
-    def _failed(self, claimed: Claimed, error: DeliveryError) -> tuple[dict[str, Any], datetime | None]:
+    def _failed(self, claimed: Claimed, error: DeliveryError) -> Outcome:
         delivery, now = claimed.delivery, self._hub.clock()
         again = next_attempt(error, delivery.attempts, delivery.first_attempt_at or now, now, self._random)
+        words = str(error).replace(delivery.payload["to"], "the address")  # errors are kept longer than addresses
         log.warning(
             "delivery.failed",
             delivery_id=delivery.id,
             lane=_hidden(delivery.lane),
-            error=str(error),
+            error=words,
             retry_at=again.isoformat() if again else None,
         )
-        columns = {
-            "state": "pending" if again else "dead",
-            "last_error": str(error),
-            "status": error.status,
-            "ambiguous": delivery.ambiguous or error.ambiguous,
-        }
-        return columns, again
+        return Outcome(sent=False, retry_at=again, status=error.status, words=words, ambiguous=error.ambiguous)
 
 
 def outbound(hub: Hub, claimed: Claimed) -> Outbound:
@@ -184,7 +231,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         unsubscribe_url=unsubscribe,
     )
     return Outbound(
-        key=delivery.key,
+        key=f"{delivery.key}@{hub.tokens.key_id}",  # two hubs may share a sender or a workspace
         to=frozen["to"],
         subject=rendered.subject,
         text=markdown.to_email_text(hub.configuration.templates, rendered, footer),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from trusthub.domain.events import Evidence
 from trusthub.domain.message import FACTS
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
@@ -41,8 +42,9 @@ def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
         "exposed_until": known.exposed_until,
         "sticky": sticky,
         "customers": component.customers if component and sticky else None,
-        "rollback_started_at": known.rollback_started_at or (known.started_at if known.basis else None),
-        "rollback_finished_at": known.ended_at,
+        "rollback_started_at": known.rollback_started_at,
+        "rollback_finished_at": known.ended_at if known.rollback_started_at else None,
+        "evidence": None if known.evidence is Evidence.NONE else known.evidence.value,
         "console_url": hub.console_url("rollouts", row.public_id),
         "environment": row.environment,
         "strategy": known.strategy.value,
@@ -54,7 +56,7 @@ def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
         "actor": known.actor or None,
         "reason": known.reason or None,
         "links": row.links,
-        "reverts": known.to_version if known.basis else None,
+        "reverts": known.from_version if known.basis else None,
         **_plan_facts(plan),
     }
 

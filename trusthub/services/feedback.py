@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.message import Button, Moment
 from trusthub.services import subscribe
-from trusthub.services.announce import Telling, mail, tell
+from trusthub.services.announce import Telling, customers_words, mail, tell
 from trusthub.services.cases import Case, pending, read_case
 from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
@@ -89,8 +89,10 @@ def close(session: Session, hub: Hub, case: Case, thread: Thread, facts: Facts, 
     """Close one thread with its closing message."""
     person = session.get_one(Person, thread.person_id)
     full = {**facts, **_thread_facts(hub, thread, person)}
-    rendered = hub.configuration.templates.render(Moment.THREAD_CLOSED.value, full, public=True)
+    rendered = customers_words(hub, case.playbook, Moment.THREAD_CLOSED, full)
     thread.state = "closed"
+    if rendered is None:
+        return
     message = _say(session, thread, "hub", None, rendered.body, now)
     _write(session, hub, case, thread, Moment.THREAD_CLOSED, message, full, now)
 

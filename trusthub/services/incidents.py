@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from trusthub.domain import promise as promises
 from trusthub.domain.incident import COMPONENT_STATUS, By, ComponentStatus, Impact, State, machine_may_move
@@ -71,14 +72,23 @@ def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: da
     """Tell customers for the first time."""
     incident = case.incident
     incident.public = True
-    known = case.known
-    if known is not None and known.rollback_started_at and known.ended_at is None:
-        promise(session, case, promises.recovery(known.rollback_started_at, case.plan.recovery), now)
+    expect_recovery(session, case, now)
     facts = case_facts(hub, case, pending(session, incident))
-    incident.name = word(hub, moment, facts, Audience.CUSTOMERS).subject
+    incident.name = hub.configuration.templates.line(
+        "_name.txt", component=facts["component"], to_version=facts["to_version"]
+    )
     speak(session, hub, case, moment, now=now, cause=cause)
     if moment is Moment.INCIDENT_MONITORING:
         watch(session, case, now)
+
+
+def expect_recovery(session: Session, case: Case, now: datetime) -> None:
+    """Promise recovery within the plan's range, once, while a rollback is under way."""
+    known = case.known
+    if known is None or known.rollback_started_at is None or known.ended_at is not None:
+        return
+    if not any(made.kind == Kind.RECOVERY for made in pending(session, case.incident)):
+        promise(session, case, promises.recovery(known.rollback_started_at, case.plan.recovery), now)
 
 
 def progress(session: Session, hub: Hub, case: Case, moment: Moment, *, now: datetime, cause: str) -> None:
@@ -89,8 +99,6 @@ def progress(session: Session, hub: Hub, case: Case, moment: Moment, *, now: dat
     if not machine_may_move(State(incident.state), target, opened_by=By(incident.opened_by), closed_by=closed_by):
         return
     known = case.known
-    if moment is Moment.INCIDENT_IDENTIFIED and known is not None and known.rollback_started_at:
-        promise(session, case, promises.recovery(known.rollback_started_at, case.plan.recovery), now)
     if moment is Moment.INCIDENT_MONITORING:
         settle(session, case, Kind.RECOVERY, (known.ended_at if known else None) or now, now)
         watch(session, case, now)
@@ -120,8 +128,8 @@ def promise(session: Session, case: Case, made: promises.Promise, now: datetime)
         )
     )
     session.flush()
-    due = session.query(Timer).filter_by(kind="promise", incident_id=case.incident.id, due=made.due).first()
-    if due is None:
+    same = (col(Timer.kind) == "promise", col(Timer.incident_id) == case.incident.id, col(Timer.due) == made.due)
+    if session.execute(select(Timer).where(*same)).first() is None:
         session.add(Timer(kind="promise", incident_id=case.incident.id, due=made.due))
 
 

@@ -101,9 +101,7 @@ def _incident(hub: Hub, view: object, incident: IncidentView) -> bytes:
 
 def _store(session: Session, page: Page, files: list[File]) -> None:
     known = dict(
-        session.execute(select(col(Snapshot.path), col(Snapshot.etag)).where(col(Snapshot.page_id) == page.id))
-        .tuples()
-        .all()
+        session.execute(select(col(Snapshot.path), col(Snapshot.etag)).where(col(Snapshot.page_id) == page.id)).all()
     )
     version = page.version + 1
     for file in files:

@@ -8,8 +8,10 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import ComponentStatus, Impact, State
 from trusthub.domain.promise import Kind
+from trusthub.domain.rollout import public_version
+from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
-from trusthub.services.cases import components_of, known_of, the_page
+from trusthub.services.cases import as_told, components_of, known_of, site_component, the_page
 from trusthub.services.hub import Hub
 from trusthub.services.incidents import LOCALE
 from trusthub.services.views import (
@@ -130,7 +132,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         overdue=due is not None and due < now,
         updates=updates(session, row),
         promises=made,
-        exposure=_exposure(session, row),
+        exposure=_exposure(session, hub, row),
+        failed=row.failed,
         retracted=row.settled == "false_alarm",
     )
 
@@ -142,14 +145,14 @@ def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
         .join(UpdateText, col(UpdateText.update_id) == Update.id)
         .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
         .order_by(col(Update.id).desc())
-    ).tuples()
+    )
     return tuple(
         UpdateView(
             state=update.state,
             state_words=STATE_WORDS[update.state],
             html=markdown.to_html(text.body),
             at=update.created_at,
-            author=update.author,
+            author=None,
         )
         for update, text in found
     )
@@ -187,11 +190,18 @@ def _component(row: Component, rows: Sequence[Component]) -> ComponentView:
     )
 
 
-def _exposure(session: Session, row: Incident) -> ExposureView | None:
+def _exposure(session: Session, hub: Hub, row: Incident) -> ExposureView | None:
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
-    known = known_of(rollout) if rollout else None
-    if known is None or not known.peak or row.impact == Impact.NONE:
+    if rollout is None or row.impact == Impact.NONE:
+        return None
+    known = as_told(session, rollout, known_of(rollout))
+    component = site_component(hub, rollout.subject)
+    if not known.peak:
         return None
     return ExposureView(
-        steps=tuple((step.at, step.percent) for step in known.steps), peak=known.peak, ended=known.exposed_until
+        steps=tuple((step.at, step.percent) for step in known.steps),
+        peak=known.peak,
+        ended=known.exposed_until,
+        version=public_version(known.to_version),
+        sticky=component is not None and component.routing is Routing.STICKY,
     )

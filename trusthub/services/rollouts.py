@@ -15,7 +15,17 @@ from trusthub.domain.rollout import Versions, observe
 from trusthub.domain.site import Connection
 from trusthub.services import incidents
 from trusthub.services.announce import Telling, tell
-from trusthub.services.cases import Case, create, keep, known_of, open_case, pending, playbook_for, site_component
+from trusthub.services.cases import (
+    Case,
+    as_told,
+    create,
+    keep,
+    known_of,
+    open_case,
+    pending,
+    playbook_for,
+    site_component,
+)
 from trusthub.services.facts import case_facts, rollout_facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Incident, Rollout, Timer
@@ -45,6 +55,7 @@ def follow(session: Session, hub: Hub, heard: Heard) -> None:
     row, event = _row(session, hub, heard)
     known, moment = observe(known_of(row), event, Versions(_history(session, row)))
     keep(row, known)
+    known = as_told(session, row, known)
     row.links = [{"label": link.label, "url": link.url} for link in event.links] or row.links
     session.flush()
     if moment in _TROUBLE:
@@ -166,6 +177,8 @@ def _trouble(session: Session, hub: Hub, row: Rollout, known: Known, moment: Mom
     incident = case.incident
     first = _decide(session, hub, case, moment, heard)
     incident.public = incident.public or first
+    if incident.public and moment is Moment.ROLLBACK_STARTED:
+        incidents.expect_recovery(session, case, heard.now)
     _tell_staff(session, hub, case, moment, heard)
     if first:
         incidents.go_public(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause)
@@ -219,9 +232,7 @@ def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime)
             components,
         )
         found = incident.id
-    case = open_case(session, hub, found)
-    case.known = known
-    return case
+    return open_case(session, hub, found)
 
 
 def _working_title(components: list[Component], row: Rollout, known: Known) -> str:

@@ -129,7 +129,7 @@ def _updates(session: Session, row: Incident, page: Page) -> list[Json]:
         .join(UpdateText, col(UpdateText.update_id) == Update.id)
         .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
         .order_by(col(Update.id).desc())
-    ).tuples()
+    )
     return [
         {
             "id": update.public_id,

@@ -36,7 +36,12 @@ def next_due(session: Session) -> datetime | None:
 
 
 def _due(now: datetime) -> Select[Timer]:
-    return select(Timer).where(col(Timer.state) == "pending", col(Timer.due) <= now).order_by(col(Timer.due))
+    """Select due timers, oldest first; at the same time a quiet window's end comes before a promise, which it keeps."""
+    return (
+        select(Timer)
+        .where(col(Timer.state) == "pending", col(Timer.due) <= now)
+        .order_by(col(Timer.due), col(Timer.kind).desc())
+    )
 
 
 def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What pages are made of: plain values, worded and linked, so that no database row ever reaches a template."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,6 +70,11 @@ class UpdateView:
     html: Markup
     at: datetime
     author: str | None
+
+    @property
+    def text(self) -> str:
+        """The words without their form, in one line."""
+        return _text(self.html)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +218,11 @@ class MessageView:
     html: Markup
     at: datetime
 
+    @property
+    def text(self) -> str:
+        """The words without their form, in one line."""
+        return _text(self.html)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadView:
@@ -254,6 +265,13 @@ class StaffIncidentView:
     threads: tuple[ThreadView, ...]
     deliveries: tuple[DeliveryView, ...]
     audit: tuple[str, ...]
+
+
+_BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")
+
+
+def _text(html: Markup) -> str:
+    return Markup(_BLOCK_END.sub(" ", html)).striptags()  # noqa: S704 - what had no tag before has none after
 
 
 def _lasted(span: timedelta) -> str:

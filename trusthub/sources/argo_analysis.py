@@ -47,7 +47,7 @@ def reason_for(trigger: str, runs: list[Payload], seen: Snapshot) -> str:
         case "on-rollout-paused":
             conditions = seen.rollout.dig("status", "pauseConditions")
             said = [one.optional_text("reason") for one in conditions.items()] if conditions else []
-            return ", ".join(filter(None, said)) or seen.status("message") or ""
+            return ", ".join(filter(None, said))
         case "on-rollout-aborted":
             return measured or _cause(seen)
         case _:
@@ -68,12 +68,16 @@ def _belongs(run: Payload, seen: Snapshot) -> bool:
 
 
 def _cause(seen: Snapshot) -> str:
-    """Return the message of the condition that is about the abort, else that of the status."""
+    """Return the message of the condition that is about the abort, else that of the status.
+
+    An abort by hand has neither yet: the message is still about the pause or the pods before it.
+    """
     conditions = seen.rollout.dig("status", "conditions")
     for condition in conditions.items() if conditions else []:
         if condition.optional_text("type") == "Progressing" and condition.optional_text("reason") in ABORTING:
             return condition.optional_text("message") or ""
-    return seen.status("message") or ""
+    message = seen.status("message") or ""
+    return message if message.partition(":")[0] in ABORTING else ""
 
 
 def _told(run: Payload) -> str:

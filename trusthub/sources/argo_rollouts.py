@@ -63,6 +63,7 @@ class ArgoRollouts:
         runs = runs_behind(trigger, payload, seen)
         phase = _phase(trigger, seen)
         ending = seen.status("duration", "completionStatus") if not seen.stale else None
+        image = seen.image if not seen.stale or trigger == "on-rollout-updated" else None  # else it is a later one's
         event = RolloutEvent(
             kind=trigger,
             names=seen.names,
@@ -73,8 +74,8 @@ class ArgoRollouts:
             strategy=seen.strategy,
             environment=payload.optional_text("environment"),
             namespace=seen.rollout.optional_text("metadata", "namespace"),
-            to_version=of_image(seen.image),
-            artifact=seen.image,
+            to_version=of_image(image),
+            artifact=image,
             exposure=_exposure(trigger, phase, seen),
             step=None if seen.stale else seen.step,
             steps=seen.steps,
@@ -93,6 +94,8 @@ def _phase(trigger: str, seen: Snapshot) -> Phase | None:
     says_nothing = {
         # An unfinished revision is left for one that exists already: on-skip-steps follows and says what that is.
         "on-rollout-updated": seen.stale and not seen.settled,
+        # A paused revision is left for a new one, which ends the pause without a word from anybody.
+        "on-rollout-resumed": seen.stale,
         # The end of a promotion: the canary's weight goes to 0 because the canary has become the stable version.
         "on-traffic-weight-updated": seen.settled,
         # Only the list of steps was edited, or a complete revision is left for another within `rollbackWindow`.
@@ -100,6 +103,8 @@ def _phase(trigger: str, seen: Snapshot) -> Phase | None:
     }
     if says_nothing.get(trigger):
         return None
+    if trigger == "on-traffic-weight-updated" and seen.pods_pending:
+        return Phase.STARTED  # the services were pointed at the new revision, with no weight
     if trigger == "on-switch-service" and seen.strategy is Strategy.BLUE_GREEN and seen.switches_active:
         return Phase.PROMOTING
     return PHASES[trigger]
@@ -108,12 +113,11 @@ def _phase(trigger: str, seen: Snapshot) -> Phase | None:
 def _exposure(trigger: str, phase: Phase | None, seen: Snapshot) -> float | None:
     """Return the exposure from now on, where the snapshot shows it."""
     if phase in CERTAIN:
-        return CERTAIN[phase]
+        told_as_it_goes = seen.strategy in {Strategy.CANARY, Strategy.BLUE_GREEN}
+        return CERTAIN[phase] if phase is not Phase.STARTED or told_as_it_goes else None
     if trigger == "on-rollout-step-completed" or (trigger == "on-rollout-paused" and not seen.reaches_for_weight):
         return seen.planned
-    if trigger == "on-traffic-weight-updated" and phase is Phase.PROGRESSING:
-        return 0.0 if seen.pods_pending else seen.planned
-    return None
+    return seen.planned if trigger == "on-traffic-weight-updated" and phase is Phase.PROGRESSING else None
 
 
 def _is_back(trigger: str, seen: Snapshot) -> bool:
@@ -128,7 +132,7 @@ def _is_back(trigger: str, seen: Snapshot) -> bool:
 
 def _of_the_attempt_before(event: RolloutEvent, seen: Snapshot) -> RolloutEvent:
     """Return a SkipSteps as news of the revision that was left: the spec already names the one returned to."""
-    return replace(event, attempt=seen.attempt(previous=True), to_version=None, artifact=None, step=None, steps=None)
+    return replace(event, attempt=seen.attempt(previous=True), to_version=None, artifact=None)
 
 
 def _when(trigger: str, seen: Snapshot) -> datetime | None:

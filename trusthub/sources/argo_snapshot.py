@@ -70,8 +70,9 @@ class Snapshot:
 
     @property
     def strategy(self) -> Strategy:
+        """A canary without steps replaces pods like a Deployment does, and says nothing about how far it is."""
         if self.rollout.dig("spec", "strategy", "canary"):
-            return Strategy.CANARY
+            return Strategy.CANARY if self._steps else Strategy.ROLLING
         return Strategy.BLUE_GREEN if self.rollout.dig("spec", "strategy", "blueGreen") else Strategy.UNKNOWN
 
     @property

@@ -121,7 +121,7 @@ class Payload:
             message = f"The body is not JSON: {error}. Send one JSON object."
             raise PayloadError(message) from error
         if not isinstance(value, dict):
-            message = f"The body is a JSON {_json_type(value)}. Send one JSON object."
+            message = f"The body is a JSON {_a_kind(value).rpartition(' ')[2]}. Send one JSON object."
             raise PayloadError(message)
         _refuse_depth(value)
         return cls(_storable(value) if "\\u" in text else value)
@@ -137,7 +137,7 @@ class Payload:
     def get(self, key: str) -> "Payload | None":
         """Return the member `key`, or None when it is absent or null. Raises PayloadError when this is no object."""
         if not isinstance(self.value, dict):
-            message = f"{self.path or 'The body'} must be an object, not a {_json_type(self.value)}."
+            message = f"{self.path or 'The body'} must be an object, not {_a_kind(self.value)}."
             raise PayloadError(message)
         value = self.value.get(key)
         return None if value is None else Payload(value, self._at(key))
@@ -152,7 +152,7 @@ class Payload:
     def items(self) -> "list[Payload]":
         """Return the members of a list."""
         if not isinstance(self.value, list):
-            message = f"{self.path} must be a list, not a {_json_type(self.value)}."
+            message = f"{self.path} must be a list, not {_a_kind(self.value)}."
             raise PayloadError(message)
         return [Payload(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
 
@@ -175,7 +175,7 @@ class Payload:
             return None
         value = found.value
         if not isinstance(value, int | float) or isinstance(value, bool):
-            message = f"{found.path} must be a number, not a {_json_type(value)}."
+            message = f"{found.path} must be a number, not {_a_kind(value)}."
             raise PayloadError(message)
         if not -LARGEST <= value <= LARGEST:  # NaN and Infinity too, which Python's reader accepts
             message = f"{found.path} is out of range."
@@ -194,7 +194,7 @@ class Payload:
         """Return the boolean at the end of `keys`, or False when it is absent."""
         found = self.dig(*keys)
         if found is not None and not isinstance(found.value, bool):
-            message = f"{found.path} must be true or false, not a {_json_type(found.value)}."
+            message = f"{found.path} must be true or false, not {_a_kind(found.value)}."
             raise PayloadError(message)
         return found is not None and bool(found.value)
 
@@ -244,7 +244,7 @@ class Payload:
 
 def _string(found: Payload) -> str:
     if not isinstance(found.value, str):
-        message = f"{found.path} must be a string, not a {_json_type(found.value)}."
+        message = f"{found.path} must be a string, not {_a_kind(found.value)}."
         raise PayloadError(message)
     return found.value
 
@@ -275,6 +275,8 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _json_type(value: object) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
-    return names.get(type(value), "null")
+def _a_kind(value: object) -> str:
+    kinds = {
+        dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number",
+    }  # fmt: skip
+    return kinds.get(type(value), "null")

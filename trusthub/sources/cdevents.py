@@ -71,7 +71,7 @@ def _read(kind: str, event: Payload, inbound: Inbound) -> RolloutEvent:
     return RolloutEvent(
         kind=kind,
         names=_names(kind, subject, content),
-        attempt=_attempt(kind, context, subject, environment, artifact),
+        attempt=_attempt(kind, context, subject, environment, of_package(artifact) or artifact),
         occurred_at=context.time("timestamp") or inbound.received_at,
         duplicate_key=f"{context.text('source')} {context.text('id')}",  # the pair is unique, says CloudEvents
         phase=phase,
@@ -96,8 +96,8 @@ def _names(kind: str, subject: Payload, content: Payload) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, (name, subject.text("id")))))
 
 
-def _attempt(kind: str, context: Payload, subject: Payload, environment: str | None, artifact: str | None) -> str:
-    """Return what groups events: the chain that the sender names, for one artifact of one service in one environment.
+def _attempt(kind: str, context: Payload, subject: Payload, environment: str | None, version: str | None) -> str:
+    """Return what groups events: the chain that the sender names, for one version of one service in one environment.
 
     Without a chain a service event is an attempt of its own. CDEvents reports the end and never the start, so there is
     nothing to group; and a version that is deployed again must not be taken for its first deployment, because that is
@@ -107,7 +107,7 @@ def _attempt(kind: str, context: Payload, subject: Payload, environment: str | N
         return "/".join((context.text("source"), subject.text("id")))
     chain = context.optional_text("chainId") if kind != "service.rolledback" else None
     own = f"{context.text('source')}/{context.text('id')}"
-    return "/".join(filter(None, (chain or own, subject.text("id"), environment, artifact)))
+    return "/".join(filter(None, (chain or own, subject.text("id"), environment, version)))
 
 
 def _progress(kind: str, content: Payload, extra: Payload) -> tuple[Phase | None, float | None]:

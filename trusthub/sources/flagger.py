@@ -96,7 +96,7 @@ class Flagger:
                     self.name, namespace, name, checksum, phase, message, at or about(inbound.received_at)
                 ),
                 phase=meaning.phase,
-                strategy=Strategy.BLUE_GREEN if "step" in found or kind == "all-to-canary" else Strategy.CANARY,
+                strategy=_strategy(payload, kind),
                 environment=_said(payload, "environment", "env", "cluster"),
                 namespace=namespace,
                 from_version=_said(payload, "from_version", "fromVersion"),
@@ -129,6 +129,14 @@ def _reason(payload: Payload, kind: str, message: str | None) -> str:
     """Return the sentence if it says why: Flagger warns then. "Canary failed!" only says that."""
     warns = payload.optional_text("metadata", "eventType") == "Warning"
     return message if message and warns and kind != "canary-failed" else ""
+
+
+def _strategy(payload: Payload, kind: str) -> Strategy:
+    """Return what the metadata says, else a guess: only some sentences of a blue-green Canary differ."""
+    said = _said(payload, "strategy")
+    if said in set(Strategy):
+        return Strategy(said)
+    return Strategy.BLUE_GREEN if kind in {"canary-iteration", "all-to-canary"} else Strategy.CANARY
 
 
 def _said(payload: Payload, *keys: str) -> str | None:

@@ -5,19 +5,25 @@ was asleep too long cannot settle what another one has taken over. Works the sam
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from trusthub.store.tables import Attempt, Delivery, Lane
 
 LEASE = timedelta(seconds=30)
-"""How long one send may take at most; three times a channel's timeout."""
+"""How long a lane stays with a worker that gives no sign; three times a channel's timeout."""
+NOTICE = "trusthub"
+"""The name under which PostgreSQL tells those who listen that there is work."""
+
+_PENDING = literal("pending", literal_execute=True)
+"""Written out, not as a parameter: only then does PostgreSQL see that the partial index fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,118 +31,166 @@ class Claimed:
     """One delivery to make now, under a lease."""
 
     delivery: Delivery
-    claim: str
+    token: str
     attempt_id: int
+    since: datetime
     parent: str | None
-    """Receipt of the first message of the conversation in this lane."""
+    """Receipt of the message that leads the conversation in this lane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended."""
+
+    sent: bool
+    retry_at: datetime | None = None
+    """When to try again; None when it was sent, or is hopeless."""
+    status: int | None = None
+    words: str = ""
+    """What went wrong, or what a person should know although it was sent."""
+    ref: str | None = None
+    leads: bool = False
+    """The conversation begins here: later messages refer to this one."""
+    ambiguous: bool = False
+    """The provider may have taken it although no answer said so."""
 
 
 def enqueue(session: Session, deliveries: Iterable[Delivery], now: datetime) -> None:
-    """Add deliveries and wake their lanes, sorted by lane so that two writers cannot deadlock.
+    """Add deliveries and wake their lanes.
 
-    The upsert locks each lane's row before the delivery is inserted: within a lane, id order is commit order.
+    Each lane's row is locked before its deliveries are inserted: within a lane, id order is commit order. On
+    PostgreSQL, as on SQLite, transactions that enqueue take turns: a second call could lock lanes in any order.
     """
     ordered = sorted(deliveries, key=lambda delivery: delivery.lane)
-    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    for lane in dict.fromkeys(delivery.lane for delivery in ordered):
-        statement = upsert(Lane).values(key=lane, due=now, paused=False, fails=0)
-        session.execute(
-            statement.on_conflict_do_update(index_elements=["key"], set_={"due": now}, where=col(Lane.due).is_(None))
-        )
-    for delivery in ordered:
-        session.add(delivery)
-        session.flush()  # one by one: ids must follow the order in which messages were decided
-
-
-def claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
-    """Lease up to `limit` lanes that have work, and open an attempt for the first delivery of each."""
-    due = (
-        select(col(Lane.key))
-        .where(col(Lane.due) <= now, col(Lane.paused).is_(False))
-        .order_by(col(Lane.due))
-        .limit(limit)
-    )
+    if not ordered:
+        return
+    upsert = sqlite.insert
     if session.get_bind().dialect.name == "postgresql":
-        due = due.with_for_update(skip_locked=True)
-    claimed = []
-    for lane in session.execute(due).scalars().all():
-        token = secrets.token_hex(8)
-        session.execute(update(Lane).where(col(Lane.key) == lane).values(claim=token, due=now + LEASE))
-        if (work := _head(session, lane, token, now)) is not None:
-            claimed.append(work)
-    return claimed
+        upsert = postgresql.insert  # type: ignore[assignment]  # the same methods, and no base that has them
+        session.execute(text("SELECT pg_advisory_xact_lock(7, 7)"))
+        session.execute(text(f"NOTIFY {NOTICE}"))
+    lanes = dict.fromkeys(delivery.lane for delivery in ordered)
+    wake = upsert(Lane).values([{"key": lane, "due": now, "paused": False, "fails": 0} for lane in lanes])
+    idle = col(Lane.due).is_(None)  # else it is being worked on or backing off, and whoever settles it will look
+    session.execute(wake.on_conflict_do_update(index_elements=["key"], set_={"due": now}, where=idle))
+    session.add_all(ordered)
+    session.flush()
 
 
-def settle(session: Session, done: Claimed, now: datetime, *, retry_at: datetime | None, **outcome: Any) -> bool:
-    """Record how an attempt ended and free the lane; return False when the lease was lost, and change nothing then.
+def claim(session: Session, now: datetime, limit: int, owner: str = "") -> list[Claimed]:
+    """Lease up to `limit` lanes that have work to `owner`, and open an attempt for the first delivery of each."""
+    token = f"{owner}.{secrets.token_hex(8)}"
+    lanes = _lease(session, token, now, limit)
+    deliveries = _heads(session, lanes, now)
+    if empty := set(lanes) - {delivery.lane for delivery in deliveries}:
+        session.execute(update(Lane).where(col(Lane.key).in_(empty)).values(claim=None, due=None))
+    attempts = [Attempt(delivery_id=delivery.id, n=delivery.attempts, started_at=now) for delivery in deliveries]
+    session.add_all(attempts)
+    session.flush()
+    return [
+        Claimed(delivery, token, attempt.id, now, _parent(session, delivery))
+        for delivery, attempt in zip(deliveries, attempts, strict=True)
+    ]
 
-    `outcome` are columns of Delivery (`state`, `provider_ref`, `last_error`, ...) plus `status` of the attempt.
-    """
-    delivery = done.delivery
-    held = select(col(Lane.key)).where(col(Lane.key) == delivery.lane, col(Lane.claim) == done.claim).with_for_update()
-    if session.execute(held).first() is None:
+
+def settle(session: Session, done: Claimed, now: datetime, outcome: Outcome) -> bool:
+    """Record how an attempt ended and free the lane; return False when the lease was lost, and change nothing then."""
+    delivery, again = done.delivery, outcome.retry_at
+    lane = update(Lane).where(col(Lane.key) == delivery.lane)
+    freed = lane.where(col(Lane.claim) == done.token).returning(col(Lane.key))
+    fails = Lane.fails + 1 if again else 0
+    if session.execute(freed.values(claim=None, due=again, fails=fails)).first() is None:
         return False
-    status, error = outcome.pop("status", None), outcome.get("last_error", "")
     session.execute(
         update(Attempt)
         .where(col(Attempt.id) == done.attempt_id)
-        .values(ended_at=now, outcome="failed" if error else "sent", status=status, error=error)
+        .values(ended_at=now, outcome="sent" if outcome.sent else "failed", status=outcome.status, error=outcome.words)
     )
-    session.execute(update(Delivery).where(col(Delivery.id) == delivery.id).values(**outcome))
-    failed = retry_at is not None
     session.execute(
-        update(Lane)
-        .where(col(Lane.key) == delivery.lane)
+        update(Delivery)
+        .where(col(Delivery.id) == delivery.id)
         .values(
-            claim=None,
-            due=retry_at or (now if _pending(session, delivery.lane) else None),
-            fails=Lane.fails + 1 if failed else 0,
+            state="done" if outcome.sent else "pending" if again else "dead",
+            provider_ref=outcome.ref,
+            leads=outcome.leads,
+            ambiguous=delivery.ambiguous or outcome.ambiguous,
+            last_error=outcome.words,
+            done_at=now if outcome.sent else None,
         )
     )
+    if again is None:
+        # A statement of its own, after the lane was locked: in one with it, PostgreSQL would look for more work as of
+        # before the lock, and what was enqueued in between would never be woken.
+        more = select(col(Delivery.id)).where(col(Delivery.lane) == delivery.lane, col(Delivery.state) == _PENDING)
+        session.execute(lane.where(more.exists()).values(due=now))
     return True
 
 
 def next_due(session: Session) -> datetime | None:
     """Return when the next lane has work, or None when nothing waits."""
-    return session.execute(
-        select(col(Lane.due))
-        .where(col(Lane.due).is_not(None), col(Lane.paused).is_(False))
-        .order_by(col(Lane.due))
+    return session.execute(_lanes(col(Lane.due)).where(col(Lane.due).is_not(None)).limit(1)).scalar()
+
+
+def renew(session: Session, tokens: Collection[str], now: datetime) -> None:
+    """Keep the lanes under these tokens leased: their messages are still being sent."""
+    session.execute(update(Lane).where(col(Lane.due) > now, col(Lane.claim).in_(tokens)).values(due=now + LEASE))
+
+
+def owners(session: Session, now: datetime) -> set[str]:
+    """Return who has leases."""
+    leased = select(col(Lane.claim)).where(col(Lane.due) > now, col(Lane.claim).is_not(None))
+    return {str(token).partition(".")[0] for token in session.execute(leased).scalars()} - {""}
+
+
+def release(session: Session, gone: Collection[str], now: datetime) -> None:
+    """End the leases of owners that are gone. The attempts they left open tell the next worker what happened."""
+    theirs = or_(*(col(Lane.claim).startswith(f"{owner}.") for owner in gone))
+    session.execute(update(Lane).where(col(Lane.due) > now, theirs).values(due=now))
+
+
+def _lanes(column: Any) -> Select[Any]:
+    """Return lanes that may be worked on, the one that waits longest first."""
+    return select(column).where(col(Lane.paused).is_(False)).order_by(col(Lane.due))
+
+
+def _lease(session: Session, token: str, now: datetime, limit: int) -> Sequence[str]:
+    """Lock lanes that nobody else is locking, and put our token on them."""
+    due = _lanes(col(Lane.key)).where(col(Lane.due) <= now).limit(limit).with_for_update(skip_locked=True).cte("due")
+    lease = update(Lane).where(col(Lane.key).in_(select(due.c.key))).values(claim=token, due=now + LEASE)
+    return session.execute(lease.returning(col(Lane.key))).scalars().all()
+
+
+def _heads(session: Session, lanes: Sequence[str], now: datetime) -> Sequence[Delivery]:
+    """Count an attempt at the first open delivery of each lane."""
+    waiting = aliased(Delivery)
+    first = (
+        select(waiting.id)
+        .where(col(waiting.lane) == col(Lane.key), col(waiting.state) == _PENDING)
+        .order_by(col(waiting.id))
         .limit(1)
-    ).scalar()
-
-
-def _pending(session: Session, lane: str) -> int | None:
-    return session.execute(
-        select(col(Delivery.id))
-        .where(col(Delivery.lane) == lane, col(Delivery.state) == "pending")
-        .order_by(col(Delivery.id))
-        .limit(1)
-    ).scalar()
-
-
-def _head(session: Session, lane: str, token: str, now: datetime) -> Claimed | None:
-    delivery_id = _pending(session, lane)
-    if delivery_id is None:
-        session.execute(update(Lane).where(col(Lane.key) == lane).values(claim=None, due=None))
-        return None
-    delivery = session.get_one(Delivery, delivery_id)
-    lost = session.execute(
-        update(Attempt)
-        .where(col(Attempt.delivery_id) == delivery_id, col(Attempt.ended_at).is_(None))
-        .values(ended_at=now, outcome="lost", error="The worker stopped before the answer came.")
+        .correlate(Lane)
+        .scalar_subquery()
     )
-    delivery.ambiguous = delivery.ambiguous or bool(lost.rowcount)  # type: ignore[attr-defined] # an UPDATE gives a CursorResult
-    delivery.attempts += 1
-    delivery.first_attempt_at = delivery.first_attempt_at or now
-    delivery.last_attempt_at = now
-    attempt_id = session.execute(
-        insert(Attempt)
-        .values(delivery_id=delivery_id, n=delivery.attempts, started_at=now, error="")
-        .returning(col(Attempt.id))
-    ).scalar_one()
-    session.flush()
-    return Claimed(delivery, token, attempt_id, _parent(session, delivery))
+    begin = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(select(first).where(col(Lane.key).in_(lanes))))
+        .values(
+            attempts=Delivery.attempts + 1,
+            first_attempt_at=func.coalesce(col(Delivery.first_attempt_at), now),
+            last_attempt_at=now,
+        )
+    )
+    deliveries = session.execute(begin.returning(Delivery)).scalars().all()
+    again = {delivery.id: delivery for delivery in deliveries if delivery.attempts > 1}
+    if again:
+        lost = (
+            update(Attempt)
+            .where(col(Attempt.delivery_id).in_(again), col(Attempt.ended_at).is_(None))
+            .values(ended_at=now, outcome="lost", error="The worker stopped before the answer came.")
+        )
+        for delivery_id in session.execute(lost.returning(col(Attempt.delivery_id))).scalars():
+            again[delivery_id].ambiguous = True
+    return deliveries
 
 
 def _parent(session: Session, delivery: Delivery) -> str | None:
@@ -147,9 +201,8 @@ def _parent(session: Session, delivery: Delivery) -> str | None:
         .where(
             col(Delivery.lane) == delivery.lane,
             col(Delivery.conversation) == delivery.conversation,
-            col(Delivery.provider_ref).is_not(None),
-            col(Delivery.id) < delivery.id,
+            col(Delivery.leads).is_(True),
         )
-        .order_by(col(Delivery.id))
+        .order_by(col(Delivery.id).desc())
         .limit(1)
     ).scalar()

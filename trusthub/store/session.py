@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
@@ -29,11 +29,9 @@ class Database:
         self.url = _driver(url)
         self.sqlite = self.url.startswith("sqlite")
         self._write = _engine(self.url, begin="BEGIN IMMEDIATE")
-        self._read = _engine(self.url, begin="BEGIN", read_only=True) if self.sqlite else self._write
+        self._read = _engine(self.url, begin="BEGIN", read_only=True) if self.sqlite else _snapshots(self._write)
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.sqlite else nullcontext()
         self._listeners: list[Callable[[], None]] = []
-        self._watch: Any = None
-        self._watching = threading.Lock()
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit of this process. It must be quick and must not raise."""
@@ -50,18 +48,15 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one consistent state. On SQLite it cannot write."""
+        """Give a session that sees one consistent state and cannot write."""
         with Session(self._read, expire_on_commit=False) as session:
             yield session
 
-    def changes(self) -> int:
-        """Return a number that changes when another process commits (SQLite only; always 0 on PostgreSQL)."""
-        if not self.sqlite:
-            return 0
-        with self._watching:
-            if self._watch is None:
-                self._watch = self._read.raw_connection()
-            return int(self._watch.cursor().execute("PRAGMA data_version").fetchone()[0])
+    def apart(self) -> Connection:
+        """Give a connection outside of the pool, which ends with its block: for locks that end with it too."""
+        connection = self._write.connect()
+        connection.detach()
+        return connection
 
     def ping(self) -> None:
         """Raise when the database does not answer."""
@@ -70,8 +65,6 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        if self._watch is not None:
-            self._watch.close()
         self._read.dispose()
         self._write.dispose()
 
@@ -82,6 +75,11 @@ def _driver(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def _snapshots(engine: Engine) -> Engine:
+    """Let each session see one state: by default PostgreSQL shows every statement what was committed before it."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:

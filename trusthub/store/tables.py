@@ -271,6 +271,8 @@ class Delivery(Row, table=True):
     ambiguous: bool = False
     """A worker died while the provider may already have had it: it may arrive twice."""
     provider_ref: str | None = None
+    leads: bool = False
+    """The first message of its conversation in its lane: later ones are answers to it, or edits of it."""
     last_error: str = _long()
     created_at: datetime = _time(index=True)
     first_attempt_at: datetime | None = _time(null=True)

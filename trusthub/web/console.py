@@ -15,6 +15,7 @@ from trusthub.services import desk, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 from trusthub.web import auth
+from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
 
@@ -81,7 +82,7 @@ class Console:
         """Show one incident."""
         with self.hub.database.reading() as session:
             view = desk.find_incident(session, self.hub, public_id, self.hub.clock())
-        return self.render("incident.html", view=view) if view else self._missing()
+        return self.render("incident.html", incident=view) if view else self._missing()
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
@@ -154,7 +155,7 @@ class Console:
         return Act(actor=auth.signed_in().name, now=self.hub.clock())
 
     def _missing(self) -> Response:
-        return self.render("missing.html", 404)
+        return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
 
 
 def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
@@ -169,8 +170,8 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/", "home", routes.home)
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
-    add("/incidents/new", "new", routes.new)
-    add("/incidents/new", "open", routes.open, methods=["POST"])
+    add("/open", "new", routes.new)
+    add("/open", "open", routes.open, methods=["POST"])
     add("/incidents/<public_id>", "incident", routes.incident)
     add("/incidents/<public_id>/<action>", "act", routes.act, methods=["POST"])
     add("/threads/<public_id>", "thread", routes.thread)

@@ -32,8 +32,8 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
     """Return the hook routes. `token` opens connections without a secret of their own; `open_to_all` is the demo's."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 
-    @blueprint.post("/<name>")
-    @blueprint.post("/<name>/<path_token>")
+    @blueprint.post("/<name>", provide_automatic_options=False)
+    @blueprint.post("/<name>/<path_token>", provide_automatic_options=False)
     def receive(name: str, path_token: str = "") -> tuple[Response, int]:
         connection = intake.connection_named(hub, name)
         if connection is None:
@@ -56,8 +56,8 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
             return _refuse(400, str(error))
         return jsonify(ok=True, event=received.event_id, state=received.state), 200
 
-    @blueprint.route("/<name>", methods=["OPTIONS"])
-    @blueprint.route("/<name>/<path_token>", methods=["OPTIONS"])
+    @blueprint.route("/<name>", methods=["OPTIONS"], provide_automatic_options=False)
+    @blueprint.route("/<name>/<path_token>", methods=["OPTIONS"], provide_automatic_options=False)
     def handshake(name: str, path_token: str = "") -> Response:  # noqa: ARG001 -- the routes have them
         """Allow deliveries when a CloudEvents sender asks (CloudEvents HTTP webhook specification, section 4)."""
         response = jsonify(ok=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Response, jsonify, request
-from slack_sdk.signature import SignatureVerifier
 
+from trusthub.channels import slack_signature
 from trusthub.services import staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
@@ -22,7 +22,7 @@ def slack(hub: Hub, signing_secret: str) -> Blueprint:
 
     @blueprint.before_request
     def guard() -> tuple[Response, int] | None:
-        if signing_secret and _genuine(signing_secret, request.get_data(cache=True)):
+        if slack_signature.genuine(signing_secret, request.get_data(cache=True), dict(request.headers)):
             return None
         return jsonify(ok=False, error="The request is not signed by Slack with our secret."), 401
 
@@ -53,11 +53,3 @@ def _do(hub: Hub, action: dict[str, Any], name: str) -> str | None:
 def _name(payload: dict[str, Any]) -> str:
     user = payload.get("user") or {}
     return str(user.get("name") or user.get("username") or user.get("id") or "somebody")
-
-
-def _genuine(secret: str, body: bytes) -> bool:
-    """Check `v0:<timestamp>:<body>` and that it is younger than five minutes (Slack: verifying requests)."""
-    try:
-        return SignatureVerifier(secret).is_valid_request(body, dict(request.headers))
-    except (ValueError, UnicodeDecodeError):
-        return False

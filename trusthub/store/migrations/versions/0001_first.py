@@ -355,6 +355,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("ambiguous", sa.Boolean(), nullable=False),
         sa.Column("provider_ref", sa.String(), nullable=True),
+        sa.Column("leads", sa.Boolean(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("created_at", trusthub.store.types.UtcDateTime(), nullable=False),
         sa.Column("first_attempt_at", trusthub.store.types.UtcDateTime(), nullable=True),

@@ -1,0 +1,102 @@
+"""What the page tells people to paste does what the page says."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import trusthub.sources
+from tests.sources.replay import folder, request
+from trusthub.domain.events import RolloutEvent
+from trusthub.sources import SOURCES
+
+PAGE = (Path(trusthub.sources.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def pasted(title: str) -> list[Any]:
+    (block,) = re.findall(r"```yaml\n(.*?)```", section(title), re.DOTALL)
+    return list(yaml.safe_load_all(block))
+
+
+def sent(title: str) -> Any:
+    return json.loads(re.findall(r"(?:-d|--data) '(.*?)'\n", section(title), re.DOTALL)[0])
+
+
+def parse(tool: str, body: Any, header: dict[str, str] | None = None) -> RolloutEvent:
+    (found,) = SOURCES[tool].parse(request(body, header))
+    return found
+
+
+def test_argos_config_map_has_every_trigger_once() -> None:
+    secret, config = pasted("Argo Rollouts")
+    data = config["data"]
+    triggers = {key.removeprefix("trigger.") for key in data if key.startswith("trigger.")}
+    assert triggers == SOURCES["argo-rollouts"].event_types
+    (subscription,) = yaml.safe_load(data["subscriptions"])
+    assert set(subscription["triggers"]) == triggers
+    service = yaml.safe_load(data["service.webhook.trusthub"])
+    assert {"name": "Authorization", "value": "Bearer $trusthub-token"} in service["headers"]
+    assert "trusthub-token" in secret["stringData"]
+
+
+@pytest.mark.parametrize("trigger", sorted(SOURCES["argo-rollouts"].event_types))
+def test_argos_templates_render_to_what_the_source_reads(trigger: str) -> None:
+    data = pasted("Argo Rollouts")[1]["data"]
+    ((action,),) = ([one["send"] for one in yaml.safe_load(data[f"trigger.{trigger}"])],)
+    webhook = yaml.safe_load(data[f"template.{action[0]}"])["webhook"]["trusthub"]
+    assert webhook["method"] == "POST"
+    example = json.loads((folder("argo-rollouts") / "on-rollout-updated.json").read_bytes())
+    body = webhook["body"].replace("{{toJson .rollout}}", json.dumps(example["rollout"]))
+    found = parse("argo-rollouts", body.replace("{{toJson .analysisRuns}}", "null").encode())
+    assert (found.kind, found.environment) == (trigger, "production")
+
+
+def test_flaggers_webhooks_are_no_gates() -> None:
+    (canary,) = pasted("Flagger")
+    hooks = canary["spec"]["analysis"]["webhooks"]
+    assert [hook["type"] for hook in hooks] == ["event", "post-rollout"]
+    for hook in hooks:
+        said = {"name": "checkout", "namespace": "payments", "phase": "Succeeded", "metadata": hook["metadata"]}
+        found = parse("flagger", said)
+        assert (found.environment, found.to_version) == ("production", "2.8.0")
+
+
+def test_githubs_example_says_what_it_is_meant_to() -> None:
+    (block,) = re.findall(r"<<'JSON'\n(.*?)JSON", section("GitHub"), re.DOTALL)
+    asked = json.loads(block)
+    payload = json.loads((folder("github") / "deployment_status.success.json").read_bytes())
+    payload["deployment"].update({key: asked[key] for key in ("ref", "environment", "task", "payload")})
+    found = parse("github", payload, {"X-GitHub-Event": "deployment_status"})
+    assert (found.names[0], found.to_version, found.strategy, found.exposure) == ("checkout", "2.8.0", "canary", 5.0)
+
+
+def test_cdevents_example_is_read() -> None:
+    found = parse("cdevents", sent("CDEvents"))
+    assert (found.to_version, found.from_version, found.exposure) == ("2.8.0", "2.7.4", 5.0)
+
+
+def test_the_generic_example_is_read() -> None:
+    found = parse("generic", sent("Generic"))
+    assert (found.kind, found.exposure, found.duplicate_key) == ("rollout.progressed", 5.0, "deploy-991-step-2")
+
+
+@pytest.mark.parametrize("tool", SOURCES)
+def test_every_source_is_in_the_table(tool: str) -> None:
+    assert f"\n| `{tool}` |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("title", "tool"), [("Argo Rollouts", "argo-rollouts"), ("GitHub", "github"), ("CDEvents", "cdevents")]
+)
+def test_every_event_type_is_explained(title: str, tool: str) -> None:
+    words = {kind.removeprefix("deployment_status.") for kind in SOURCES[tool].event_types}
+    prefixes = re.findall(r"`([a-z]+)\.\*`", section(title))
+    missing = {word for word in words if f"`{word}`" not in section(title) and word.partition(".")[0] not in prefixes}
+    assert missing <= {"ping"}
