@@ -27,9 +27,10 @@ _PATIENCE = 20.0
 """Seconds that one step may take before the demo says that it failed."""
 _STAFF = ("mira@acme.example", "Mira")
 _ANA = ("Ana", "ana@customer.example")
+_EDITED = " (edited in place)"
 _CLOSED = "fixed"
 """A word of the closing message's subject."""
-_WORDS = "I paid twice at 14 and only got one receipt. Please roll this back."
+_WORDS = "I paid twice and got one receipt. Please roll this back."
 _REPLY = (
     "You are right. Your first payment did not go through and was not charged. We are back on the earlier version. "
     "Your receipt is complete. What should we look at first for you?"
@@ -116,7 +117,7 @@ class Story:
         self._expect((team, "started"), (mailbox, "started"))
         for step, percent in enumerate(("0.1", "1", "5")):
             self._step(f"{percent} % of requests reach it", partial(self._argo_step, argo, step))
-            self._expect((team, f"{percent} %"))
+            self._expect((team, f"{percent} %{_EDITED}"))
         self._step("The analysis fails, and Argo aborts", lambda: self._argo(argo.failed(), argo.aborted()))
         self.incident = self._on_page("identified")
         self._expect((team, "rolling back"), (mailbox, "rolling back"), (support, "we are rolling back"))
@@ -153,7 +154,7 @@ class Story:
             for message in self._client.json(f"/sandbox/messages.json?after={self._seen}"):
                 self._seen = message["id"]
                 place, words = _heard(message)
-                missing -= {wanted for wanted in missing if wanted[0] == place and wanted[1] in words}
+                missing -= {wanted for wanted in missing if _is(wanted, place, words)}
                 self.arrived.append((place, words))
                 say.print(f"  {time.monotonic() - self._since:5.2f} s  [cyan]{place}[/cyan]  {words}")
             self._wait("nobody heard " + ", ".join(f"{words!r} in {place}" for place, words in sorted(missing)))
@@ -319,7 +320,7 @@ def _hub(environment: dict[str, str], port: int) -> Iterator[None]:
     log = Path(environment["TRUSTHUB_SITE"]).parent / "hub.log"
     with (
         log.open("w", encoding="utf-8") as output,
-        subprocess.Popen(command, env=environment, stderr=output) as process,
+        subprocess.Popen(command, env=environment, stderr=output) as process,  # noqa: S603 -- our own command
     ):
         try:
             _until_up(process, port, log)
@@ -339,11 +340,16 @@ def _until_up(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     raise SystemExit(f"The hub did not start.\n{log.read_text(encoding='utf-8')}")
 
 
+def _is(wanted: tuple[str, str], place: str, words: str) -> bool:
+    """Whether a message is the one that was expected; an edit is only when an edit was."""
+    return wanted[0] == place and wanted[1] in words and words.endswith(_EDITED) == wanted[1].endswith(_EDITED)
+
+
 def _heard(message: dict[str, Any]) -> tuple[str, str]:
     """Return where a message arrived and its first words."""
     payload = message["payload"]
     if message["kind"] == "slack":
-        edited = " (edited in place)" if payload.get("method") == "chat.update" else ""
+        edited = _EDITED if payload.get("method") == "chat.update" else ""
         return _channel(payload), _first_line(payload.get("text", "")) + edited
     to = payload["personalizations"][0]["to"][0]["email"]
     return f"mail to {to}", payload["personalizations"][0].get("subject") or payload["subject"]

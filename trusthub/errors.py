@@ -6,7 +6,7 @@ class TrusthubError(Exception):
 
 
 class PayloadError(TrusthubError):
-    """A body that is authentic but cannot be read. The text names the place in it and the cure; the hook answers 400."""
+    """A body that is authentic but cannot be read. The text names the place in it and the cure; hooks answer 400."""
 
 
 class SignatureError(TrusthubError):

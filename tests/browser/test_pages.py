@@ -229,7 +229,7 @@ def test_promises_are_shown_as_they_ended(open_page: Open) -> None:
     assert [" ".join(line.split()) for line in lines] == [
         "An update by 14:05 UTC. Missed.",
         "An update by 14:10 UTC. Kept at 14:06 UTC.",
-        "Fixed between 14:08 UTC and 14:16 UTC. Kept at 14:09 UTC.",
+        "Working again between 14:08 UTC and 14:16 UTC. Kept at 14:09 UTC.",
     ]
 
 

@@ -200,7 +200,7 @@ def test_customers_never_read_what_is_internal(hub: House) -> None:
         "from_version": "feature/janes-branch",
         "to_version": "registry.internal:5000/acme/checkout",
     }
-    canary(hub, **secrets)
+    canary(hub, 5.0, **secrets)
     rolled_back(hub, **secrets)
     incident = hub.incident()
     hub.event("rollback.finished", **secrets)

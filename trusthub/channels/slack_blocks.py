@@ -84,7 +84,7 @@ def _outside_link(head: str) -> bool:
 
 def _section(text: str) -> Block:
     # expand: Slack must not hide the end of a message, where the promise stands, behind "see more".
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, "expand": True}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}, "expand": True}
 
 
 def _actions(buttons: Sequence[Button], *, interactive: bool) -> list[Block]:

@@ -103,20 +103,18 @@ def choose(
     playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
 ) -> Playbook:
     """Return the most specific playbook. Raises PlaybookError when none matches or two match equally."""
-    closest = matching(playbooks, strategy=strategy, component=component, environment=environment)
-    if len(closest) != 1:
-        names = " and ".join(playbook.name for playbook in closest) or "No playbook"
-        raise PlaybookError(f"{names} would be for strategy {strategy}, component {component}, in {environment}.")
-    return closest[0]
-
-
-def matching(
-    playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
-) -> Sequence[Playbook]:
-    """Return the playbooks that match most closely. There should be one, and the loader sees to it."""
-    scores = [
-        playbook.match.specificity(strategy=strategy, component=component, environment=environment)
+    scored = [
+        (score, playbook)
         for playbook in playbooks
+        if (score := playbook.match.specificity(strategy=strategy, component=component, environment=environment))
+        is not None
     ]
-    best = max((score for score in scores if score is not None), default=None)
-    return [playbook for playbook, score in zip(playbooks, scores, strict=True) if score is not None and score == best]
+    rollout = f"strategy {strategy}, component {component}, environment {environment}"
+    if not scored:
+        raise PlaybookError(f"No playbook matches {rollout}.")
+    best = max(score for score, _ in scored)
+    winners = [playbook for score, playbook in scored if score == best]
+    if len(winners) > 1:
+        names = " and ".join(playbook.name for playbook in winners)
+        raise PlaybookError(f"Playbooks {names} match equally ({rollout}). Narrow one.")
+    return winners[0]

@@ -1,8 +1,6 @@
 """The site as its owner wrote it: page, components, audiences, connections."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -39,7 +37,20 @@ def _address(email: str) -> str:
     return email
 
 
+def _component_id(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ValueError(f"{name!r} is no id. Write small letters, digits, - and _")
+    return name
+
+
+def _connection_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(f"{name!r} is a part of the address /hooks/<name>. Write letters, digits, -, _ and .")
+    return name
+
+
 Address = Annotated[str, AfterValidator(_address)]
+ConnectionName = Annotated[str, AfterValidator(_connection_name)]
 
 
 class Page(Strict):
@@ -70,7 +81,7 @@ class Page(Strict):
 class Component(Strict):
     """What customers recognise."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    id: Annotated[str, AfterValidator(_component_id)]
     name: str = Field(min_length=1)
     group: str | None = None
     description: str | None = None
@@ -117,10 +128,6 @@ class Connection(Strict):
     publishing: Publishing | None = None
 
 
-ConnectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-"""It is a part of the address that the tool posts to."""
-
-
 class Site(Strict):
     """Everything in site.yaml."""
 
@@ -133,7 +140,17 @@ class Site(Strict):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-XX
+        owners: dict[str, int] = {}
+        for index, component in enumerate(self.components):
+            names: dict[str, tuple[str | int, ...]] = {component.id: ("id",)}
+            for position, name in enumerate(component.watches):
+                names.setdefault(name, ("watches", position))
+            for name, place in names.items():
+                owner = owners.setdefault(name, index)
+                if owner != index:
+                    raise _taken(name, self.components[owner], ("components", index, *place))
+        return self
+
     def component(self, names: tuple[str, ...]) -> Component | None:
         """Return the component that watches the first of `names` that anything watches."""
         for name in names:
@@ -148,3 +165,9 @@ XX
         if listed is None and namespace in self.environments.public:
             listed = namespace
         return payload or connection or listed
+
+
+def _taken(name: str, owner: Component, place: tuple[str | int, ...]) -> ValidationError:
+    why = f"{name!r} is a name of component {owner.id!r} already. A name belongs to one component"
+    kind = PydanticCustomError("name_taken", "{why}", {"why": why})
+    return ValidationError.from_exception_data("Site", [InitErrorDetails(type=kind, loc=place, input=name)])

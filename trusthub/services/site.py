@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.message import Audience, Moment
-from trusthub.domain.playbook import Plan, Playbook, choose
+from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Site
 from trusthub.errors import PlaybookError
 from trusthub.rendering.templates import Templates
@@ -61,91 +61,155 @@ def load(settings: Settings) -> Configuration:
     """Read and check everything. Raises PlaybookError with file, line, reason and cure."""
     site_file = _parse(settings.site, _read(settings.site, "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."))
     site = _model(Site, _substitute(site_file))
+    _check_connections(site_file, site)
     templates = Templates(settings.templates_dir)
+    if not templates.messages():
+        cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
+        raise PlaybookError(f"has no messages. {cure}", file=str(settings.templates_dir), line=1)
     templates.check()
     plans = {path.stem: _plan(path) for path in sorted((settings.playbooks / "plans").glob("*.md"))}
-    files = [
-        _parse(path, _read(path))
-        for path in sorted(settings.playbooks.glob("*.yaml"))
-        if path.resolve() != settings.site.resolve() and path.name != "site.yaml"
-    ]
+    files = _playbook_files(settings)
     playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
     configuration = Configuration(site, playbooks, plans, templates)
-    _check_connections(site_file, site)
+    _check_matches(files, playbooks)
     _check_coverage(configuration, settings.playbooks)
     return configuration
 
 
-def _read(path: Path, cure: str = "") -> str:
+def _playbook_files(settings: Settings) -> list[Document]:
+    folder = settings.playbooks
+    for path in folder.glob("*.yml"):
+        if path.resolve() != settings.site.resolve():
+            raise PlaybookError(f"is not read. Rename it to {path.stem}.yaml.", file=str(path), line=1)
+    files = [
+        _parse(path, _read(path))
+        for path in sorted(folder.glob("*.yaml"))
+        if path.resolve() != settings.site.resolve() and path.name != "site.yaml"
+    ]
+    if not files:
+        raise PlaybookError("has no playbook. Add default.yaml, or set TRUSTHUB_PLAYBOOKS_DIR.", file=str(folder), line=1)
+    return files
+
+
+def _read(path: Path, cure: str = "Give the hub the right to read it.") -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        message = f"cannot be read: {error.strerror}. {cure}".rstrip()
-        raise PlaybookError(message, file=str(path), line=1) from error
+        raise PlaybookError(f"cannot be read: {error.strerror}. {cure}", file=str(path), line=1) from error
     except UnicodeDecodeError as error:
-        raise PlaybookError(f"is not UTF-8 (byte {error.start}). Save it as UTF-8.", file=str(path), line=1) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise PlaybookError("is not UTF-8. Save it as UTF-8.", file=str(path), line=line) from error
 
 
 def _parse(path: Path, text: str, first_line: int = 1) -> Document:
+    """Parse YAML. Raises PlaybookError at the line where it stops being YAML, or where a key is repeated."""
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
         lines: dict[Place, int] = {}
-        _walk(root, (), lines, first_line)
-        return Document(path, yaml.safe_load(text), lines)
+        _walk(yaml.compose(text, Loader=yaml.SafeLoader), (), lines, set())
+        return Document(path, value, {place: line + first_line for place, line in lines.items()})
     except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark.line if error.problem_mark else 0) + first_line
-        raise PlaybookError(f"is not YAML: {error.problem or error.context}.", file=str(path), line=line) from error
+        line, reason = (error.problem_mark.line if error.problem_mark else 0), error.problem or error.context
+    except yaml.reader.ReaderError as error:
+        line, reason = text.count("\n", 0, error.position), f"there is a character {error.character!a}"
     except (ValueError, yaml.YAMLError) as error:
-        raise PlaybookError(f"is not YAML: {error}.", file=str(path), line=first_line) from error
+        line, reason = 0, str(error)
+    except RecursionError:
+        line, reason = 0, "it is nested too deeply"
+    cure = "Look for a missing space after a colon, a tab, or text that needs quotes."
+    raise PlaybookError(f"is not YAML: {reason}. {cure}", file=str(path), line=line + first_line)
 
 
-def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], first: int) -> None:
+def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], met: set[int]) -> None:
+    """Note the line of each key and item. An alias is followed once."""
+    if id(node) in met:
+        return
+    met.add(id(node))
     if isinstance(node, yaml.MappingNode):
-        seen = set()
         for key, value in node.value:
-            if key.value in seen:
+            here = (*place, key.value)
+            if here in lines:
                 raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands here twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-            lines[*place, key.value] = key.start_mark.line + first
-            _walk(value, (*place, key.value), lines, first)
+            lines[here] = key.start_mark.line
+            _walk(value, here, lines, met)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            lines[*place, index] = value.start_mark.line + first
-            _walk(value, (*place, index), lines, first)
+            lines[*place, index] = value.start_mark.line
+            _walk(value, (*place, index), lines, met)
 
 
 def _substitute(document: Document) -> Document:
     """Fill `${NAME}` in connection secrets from the environment; an unset name leaves it without a secret."""
     value = document.value
     connections = value.get("connections") if isinstance(value, dict) else None
-    for connection in (connections or {}).values() if isinstance(connections, dict) else ():
+    for name, connection in connections.items() if isinstance(connections, dict) else ():
         secret = connection.get("secret") if isinstance(connection, dict) else None
-        if isinstance(secret, str) and (match := re.fullmatch(r"\$\{(\w+)\}", secret)):
-            connection["secret"] = os.environ.get(match[1]) or None
+        if not isinstance(secret, str) or "$" not in secret:
+            continue
+        match = re.fullmatch(r"\$\{(\w+)\}", secret)
+        if match is None:
+            message = f"connections.{name}.secret: is no variable, and would be the secret itself. Write ${{NAME}}."
+            raise document.error(message, ("connections", name, "secret"))
+        connection["secret"] = os.environ.get(match[1]) or None
     return document
 
 
-def _model(model: type[Model], file: Document, **extra: str) -> Model:
+def _model(model: type[Model], file: Document, **given: str) -> Model:
+    """Return what a file holds; what is `given` comes from elsewhere and may not stand in it."""
     if not isinstance(file.value, dict):
-        raise file.error(f"must be a mapping of keys, not {type(file.value).__name__}.")
+        raise file.error(f"must be keys with values, not {'empty' if file.value is None else 'a list or a text'}.")
     try:
-        return model.model_validate({**file.value, **extra})
+        found = model.model_validate({**file.value, **given})
+        problems = []
     except ValidationError as error:
-        problems = [_problem(model, file, dict(problem)) for problem in error.errors()]
-        raise PlaybookError("\n  ".join(map(str, problems))) from None
+        problems = [_problem(model, file, dict(problem), given) for problem in error.errors()]
+    problems += [_unknown(model, file, (key,), given) for key in given if key in file.value]
+    if problems:
+        raise PlaybookError("\n  ".join(map(str, problems)))
+    return found
 
 
-def _problem(model: type[BaseModel], document: Document, problem: dict[str, Any]) -> PlaybookError:
+_NEEDS = {
+    "missing": "is missing. Add it",
+    "string": "must be text. Put quotes around it",
+    "string_too_short": "is empty. Fill it in",
+    "too_short": "is empty. Fill it in",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "dict": "must be keys with values, such as {key: value}",
+    "model": "must be keys with values, such as {key: value}",
+    "tuple": "must be a list, such as [one, two]",
+}
+"""What is wrong and what to do, by pydantic's kind of error; `_type` and `_parsing` at its end are left out."""
+
+
+def _problem(
+    model: type[BaseModel], document: Document, problem: dict[str, Any], given: Mapping[str, str]
+) -> PlaybookError:
     place = tuple(part for part in problem["loc"] if part != "[key]")
-    where = ".".join(map(str, place)) or "file"
-    if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _keys(model, place[:-1]), n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(_keys(model, place[:-1]))}."
-        return document.error(f"{where}: unknown key. {hint}", place)
-    reason = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "missing":
-        reason = "this key is missing"
-    return document.error(f"{where}: {reason}.", place)
+    kind = re.sub("_(type|parsing)$", "", problem["type"])
+    if kind == "extra_forbidden":
+        return _unknown(model, document, place, given)
+    if kind == "enum":
+        choices = re.findall("'([^']+)'", f"'{problem['ctx']['expected']}'")
+        reason = f"{problem['input']!r} is unknown. {_hint(problem['input'], choices)}"
+    else:
+        reason = _NEEDS.get(kind, problem["msg"].removeprefix("Value error, ")) + "."
+    return document.error(f"{_dotted(place)}: {reason}", place)
+
+
+def _unknown(model: type[BaseModel], document: Document, place: Place, given: Mapping[str, str]) -> PlaybookError:
+    known = [key for key in _keys(model, place[:-1]) if key not in given]
+    return document.error(f"{_dotted(place)}: unknown key. {_hint(place[-1], known)}", place)
+
+
+def _hint(word: object, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(word), known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
 def _keys(model: type[BaseModel], place: Place) -> list[str]:

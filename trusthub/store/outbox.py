@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, or_, select, text, update
+from sqlalchemy import Boolean, bindparam, case, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from trusthub.store.tables import Attempt, Delivery, Lane
+from trusthub.store.types import UtcDateTime
 
 LEASE = timedelta(seconds=30)
 """How long a lane stays with a worker that gives no sign; three times a channel's timeout."""
@@ -80,10 +81,14 @@ def enqueue(session: Session, deliveries: Iterable[Delivery], now: datetime) -> 
 def claim(session: Session, now: datetime, limit: int, owner: str = "") -> list[Claimed]:
     """Lease up to `limit` lanes that have work to `owner`, and open an attempt for the first delivery of each."""
     token = f"{owner}.{secrets.token_hex(8)}"
-    lanes = _lease(session, token, now, limit)
-    deliveries = _heads(session, lanes, now)
+    lease = {"token": token, "until": now + LEASE, "now": now, "most": limit}
+    lanes = session.execute(_LEASE, lease).scalars().all()
+    if not lanes:
+        return []
+    deliveries = session.execute(_BEGIN, {"lanes": lanes, "now": now}).scalars().all()
     if empty := set(lanes) - {delivery.lane for delivery in deliveries}:
-        session.execute(update(Lane).where(col(Lane.key).in_(empty)).values(claim=None, due=None))
+        session.execute(update(Lane.__table__).where(col(Lane.key).in_(empty)).values(claim=None, due=None))
+    _close_lost(session, {delivery.id: delivery for delivery in deliveries if delivery.attempts > 1}, now)
     attempts = [Attempt(delivery_id=delivery.id, n=delivery.attempts, started_at=now) for delivery in deliveries]
     session.add_all(attempts)
     session.flush()
@@ -96,44 +101,36 @@ def claim(session: Session, now: datetime, limit: int, owner: str = "") -> list[
 def settle(session: Session, done: Claimed, now: datetime, outcome: Outcome) -> bool:
     """Record how an attempt ended and free the lane; return False when the lease was lost, and change nothing then."""
     delivery, again = done.delivery, outcome.retry_at
-    lane = update(Lane).where(col(Lane.key) == delivery.lane)
-    freed = lane.where(col(Lane.claim) == done.token).returning(col(Lane.key))
-    fails = Lane.fails + 1 if again else 0
-    if session.execute(freed.values(claim=None, due=again, fails=fails)).first() is None:
+    free = {"lane": delivery.lane, "token": done.token, "again": again, "failed": again is not None}
+    if session.execute(_FREE, free).first() is None:
         return False
+    ended = {"attempt": done.attempt_id, "now": now, "ended": "sent" if outcome.sent else "failed"}
+    session.execute(_END, {**ended, "answer": outcome.status, "words": outcome.words})
     session.execute(
-        update(Attempt)
-        .where(col(Attempt.id) == done.attempt_id)
-        .values(ended_at=now, outcome="sent" if outcome.sent else "failed", status=outcome.status, error=outcome.words)
-    )
-    session.execute(
-        update(Delivery)
-        .where(col(Delivery.id) == delivery.id)
-        .values(
-            state="done" if outcome.sent else "pending" if again else "dead",
-            provider_ref=outcome.ref,
-            leads=outcome.leads,
-            ambiguous=delivery.ambiguous or outcome.ambiguous,
-            last_error=outcome.words,
-            done_at=now if outcome.sent else None,
-        )
+        _SETTLE,
+        {
+            "delivery": delivery.id,
+            "now": "done" if outcome.sent else "pending" if again else "dead",
+            "ref": outcome.ref,
+            "lead": outcome.leads,
+            "unclear": delivery.ambiguous or outcome.ambiguous,
+            "words": outcome.words,
+            "done": now if outcome.sent else None,
+        },
     )
     if again is None:
-        # A statement of its own, after the lane was locked: in one with it, PostgreSQL would look for more work as of
-        # before the lock, and what was enqueued in between would never be woken.
-        more = select(col(Delivery.id)).where(col(Delivery.lane) == delivery.lane, col(Delivery.state) == _PENDING)
-        session.execute(lane.where(more.exists()).values(due=now))
+        session.execute(_WAKE, {"lane": delivery.lane, "now": now})
     return True
 
 
 def next_due(session: Session) -> datetime | None:
     """Return when the next lane has work, or None when nothing waits."""
-    return session.execute(_lanes(col(Lane.due)).where(col(Lane.due).is_not(None)).limit(1)).scalar()
+    return session.execute(_NEXT).scalar()
 
 
 def renew(session: Session, tokens: Collection[str], now: datetime) -> None:
     """Keep the lanes under these tokens leased: their messages are still being sent."""
-    session.execute(update(Lane).where(col(Lane.due) > now, col(Lane.claim).in_(tokens)).values(due=now + LEASE))
+    session.execute(update(Lane.__table__).where(col(Lane.due) > now, col(Lane.claim).in_(tokens)).values(due=now + LEASE))
 
 
 def owners(session: Session, now: datetime) -> set[str]:
@@ -145,64 +142,84 @@ def owners(session: Session, now: datetime) -> set[str]:
 def release(session: Session, gone: Collection[str], now: datetime) -> None:
     """End the leases of owners that are gone. The attempts they left open tell the next worker what happened."""
     theirs = or_(*(col(Lane.claim).startswith(f"{owner}.") for owner in gone))
-    session.execute(update(Lane).where(col(Lane.due) > now, theirs).values(due=now))
+    session.execute(update(Lane.__table__).where(col(Lane.due) > now, theirs).values(due=now))
 
 
-def _lanes(column: Any) -> Select[Any]:
-    """Return lanes that may be worked on, the one that waits longest first."""
-    return select(column).where(col(Lane.paused).is_(False)).order_by(col(Lane.due))
-
-
-def _lease(session: Session, token: str, now: datetime, limit: int) -> Sequence[str]:
-    """Lock lanes that nobody else is locking, and put our token on them."""
-    due = _lanes(col(Lane.key)).where(col(Lane.due) <= now).limit(limit).with_for_update(skip_locked=True).cte("due")
-    lease = update(Lane).where(col(Lane.key).in_(select(due.c.key))).values(claim=token, due=now + LEASE)
-    return session.execute(lease.returning(col(Lane.key))).scalars().all()
-
-
-def _heads(session: Session, lanes: Sequence[str], now: datetime) -> Sequence[Delivery]:
-    """Count an attempt at the first open delivery of each lane."""
-    waiting = aliased(Delivery)
-    first = (
-        select(waiting.id)
-        .where(col(waiting.lane) == col(Lane.key), col(waiting.state) == _PENDING)
-        .order_by(col(waiting.id))
-        .limit(1)
-        .correlate(Lane)
-        .scalar_subquery()
+_ready = col(Lane.paused).is_(False)
+_NEXT = select(col(Lane.due)).where(col(Lane.due).is_not(None), _ready).order_by(col(Lane.due)).limit(1)
+_due = (
+    select(col(Lane.key))
+    .where(col(Lane.due) <= bindparam("now"), _ready)
+    .order_by(col(Lane.due))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("ready")
+)
+_O = dict(synchronize_session=False)
+_LEASE = (
+    update(Lane.__table__)
+    .where(col(Lane.key).in_(select(_due.c.key)))
+    .values(claim=bindparam("token"), due=bindparam("until"))
+    .returning(col(Lane.key))
+)
+_waiting = aliased(Delivery)
+_first = (
+    select(_waiting.id)
+    .where(col(_waiting.lane) == col(Lane.key), col(_waiting.state) == _PENDING)
+    .order_by(col(_waiting.id))
+    .limit(1)
+    .correlate(Lane)
+    .scalar_subquery()
+)
+_BEGIN = (
+    update(Delivery)
+    .where(col(Delivery.id).in_(select(_first).where(col(Lane.key).in_(bindparam("lanes", expanding=True)))))
+    .values(
+        attempts=Delivery.attempts + 1,
+        first_attempt_at=func.coalesce(col(Delivery.first_attempt_at), bindparam("now", type_=UtcDateTime)),
+        last_attempt_at=bindparam("now", type_=UtcDateTime),
     )
-    begin = (
-        update(Delivery)
-        .where(col(Delivery.id).in_(select(first).where(col(Lane.key).in_(lanes))))
-        .values(
-            attempts=Delivery.attempts + 1,
-            first_attempt_at=func.coalesce(col(Delivery.first_attempt_at), now),
-            last_attempt_at=now,
-        )
+    .returning(Delivery).execution_options(**_O)
+)
+_FREE = (
+    update(Lane.__table__)
+    .where(col(Lane.key) == bindparam("lane"), col(Lane.claim) == bindparam("token"))
+    .values(claim=None, due=bindparam("again"), fails=case((bindparam("failed", type_=Boolean), Lane.fails + 1), else_=0))
+    .returning(col(Lane.key))
+)
+_END = update(Attempt.__table__).where(col(Attempt.id) == bindparam("attempt")).values(
+    ended_at=bindparam("now"), outcome=bindparam("ended"), status=bindparam("answer"), error=bindparam("words")
+)
+_SETTLE = update(Delivery.__table__).where(col(Delivery.id) == bindparam("delivery")).values(
+    state=bindparam("now"), provider_ref=bindparam("ref"), leads=bindparam("lead"), ambiguous=bindparam("unclear"),
+    last_error=bindparam("words"), done_at=bindparam("done"),
+)
+_more = select(col(Delivery.id)).where(col(Delivery.lane) == col(Lane.key), col(Delivery.state) == _PENDING)
+_WAKE = update(Lane.__table__).where(col(Lane.key) == bindparam("lane"), _more.exists()).values(due=bindparam("now"))
+_PARENT = (
+    select(col(Delivery.provider_ref))
+    .where(
+        col(Delivery.lane) == bindparam("lane"),
+        col(Delivery.conversation) == bindparam("conversation"),
+        col(Delivery.leads).is_(True),
     )
-    deliveries = session.execute(begin.returning(Delivery)).scalars().all()
-    again = {delivery.id: delivery for delivery in deliveries if delivery.attempts > 1}
+    .order_by(col(Delivery.id).desc())
+    .limit(1)
+)
+
+
+def _close_lost(session, again, now):
     if again:
         lost = (
-            update(Attempt)
+            update(Attempt.__table__)
             .where(col(Attempt.delivery_id).in_(again), col(Attempt.ended_at).is_(None))
             .values(ended_at=now, outcome="lost", error="The worker stopped before the answer came.")
         )
         for delivery_id in session.execute(lost.returning(col(Attempt.delivery_id))).scalars():
             again[delivery_id].ambiguous = True
-    return deliveries
 
 
 def _parent(session: Session, delivery: Delivery) -> str | None:
     if not delivery.conversation:
         return None
-    return session.execute(
-        select(col(Delivery.provider_ref))
-        .where(
-            col(Delivery.lane) == delivery.lane,
-            col(Delivery.conversation) == delivery.conversation,
-            col(Delivery.leads).is_(True),
-        )
-        .order_by(col(Delivery.id).desc())
-        .limit(1)
-    ).scalar()
+    return session.execute(_PARENT, {"lane": delivery.lane, "conversation": delivery.conversation}).scalar()
