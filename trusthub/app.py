@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,10 @@ from trusthub.web.snapshot import Snapshots, before
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+_LOOK = 1.0
+"""Seconds between looks whether the parent process is still there."""
+_LARGEST_FORM = 1024 * 1024
+"""Bytes; the hooks have a limit of their own."""
 STATIC = Path(__file__).parent / "web" / "static"
 
 log = structlog.get_logger()
@@ -90,7 +95,7 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
     """Return the Flask application: every route, each with its guard."""
     app = Flask("trusthub", static_folder=str(STATIC), static_url_path="/static")
     app.secret_key = _secret(settings)
-    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SEND_FILE_MAX_AGE_DEFAULT=3600, MAX_CONTENT_LENGTH=_LARGEST_FORM)
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     limiter, csrf = security.limiter(app), CSRFProtect(app)
     security.protect(app, hub)
@@ -109,19 +114,19 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
 def serve() -> "WSGIApplication":
     """Return the WSGI application with a worker beside it; called by granian in each of its processes."""
     parts = build(environment.load())
-    parent = os.getppid()
-
-    def alive() -> bool:
-        return threading.main_thread().is_alive() and os.getppid() == parent
-
-    def work() -> None:
-        parts.worker.run(alive=alive)
-        if os.getppid() != parent:  # whoever started us is gone, and would never stop us
-            os.kill(os.getpid(), signal.SIGTERM)
-
+    main, parent = threading.main_thread(), os.getppid()
+    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
     if parts.settings.embedded_worker:
-        threading.Thread(target=work, name="worker").start()
+        # Not a daemon, so that it can settle its leases; and it ends with the main thread, so that it blocks no signal.
+        threading.Thread(target=parts.worker.run, kwargs={"alive": main.is_alive}, name="worker").start()
     return parts.wsgi
+
+
+def _outlive_nobody(parent: int) -> None:
+    """End this process when the one that started it is gone: it would never be stopped, and hold the port."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def prepare(settings: Settings) -> None:

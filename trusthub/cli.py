@@ -1,6 +1,7 @@
 """The `trusthub` command."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -12,16 +13,36 @@ import click
 from trusthub import __version__
 from trusthub.errors import TrusthubError
 
+_SHORTEST_PASSWORD = 8
+"""Characters (NIST SP 800-63B, 5.1.1.2)."""
+
 
 class Commands(click.Group):
-    """Shows our own errors as one clear message, without a traceback."""
+    """Shows what the person at the terminal can mend as one clear message; a bug keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except TrusthubError as error:
-            raise click.ClickException(str(error)) from error
+        except Exception as error:
+            words = _words(error)
+            if words is None:
+                raise
+            raise click.ClickException(words) from error
+
+
+def _words(error: Exception) -> str | None:
+    """Return what to do about an error, or None when it is a bug."""
+    if isinstance(error, TrusthubError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be used: {error.strerror}."
+    database, migrations = sys.modules.get("sqlalchemy.exc"), sys.modules.get("alembic.util")
+    if database and isinstance(error, database.OperationalError):
+        return f"The database cannot be used: {error.orig}"
+    if migrations and isinstance(error, migrations.CommandError):
+        return f"{error}."
+    return None
 
 
 @click.group(cls=Commands)
@@ -52,11 +73,13 @@ def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
         raise click.UsageError("SQLite serves one process. Use --workers 1, or PostgreSQL.")
     lock = app.hold(loaded.database_url)
     app.prepare(loaded)
-    port = port or _free_port(host)
-    os.environ.setdefault("TRUSTHUB_BASE_URL", f"http://{host}:{port}")
+    port = _free_port(host, port)
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if "base_url" not in loaded.model_fields_set:
+        _hand_down("TRUSTHUB_BASE_URL", address)
     if no_worker:
-        os.environ["TRUSTHUB_EMBEDDED_WORKER"] = "false"
-    click.echo(f"trusthub {__version__} on http://{host}:{port}", err=True)
+        _hand_down("TRUSTHUB_EMBEDDED_WORKER", "false")
+    click.echo(f"trusthub {__version__} on {address}", err=True)
     Granian(
         "trusthub.app:serve",
         address=host,
@@ -105,11 +128,19 @@ def check() -> None:
 @click.argument("event", type=int)
 def replay(event: int) -> None:
     """Understand a kept event once more, after its cause was mended. EVENT is its number."""
+    from sqlalchemy.exc import NoResultFound
+
     from trusthub import app, settings
     from trusthub.services import intake
 
     parts = app.build(settings.load())
-    click.echo(f"Event {event}: {intake.replay(parts.hub, event, datetime.now(UTC))}")
+    try:
+        state = intake.replay(parts.hub, event, datetime.now(UTC))
+    except NoResultFound:
+        raise click.ClickException(f"There is no event {event}.") from None
+    if state == "failed":
+        raise click.ClickException(f"Event {event} failed again. The log above says why.")
+    click.echo(f"Event {event}: {state}")
 
 
 @main.command()
@@ -135,7 +166,7 @@ def demo(*, once: bool, port: int) -> None:
     """Play a rollback from the first event to the last word, with nothing but this machine."""
     from trusthub import demo as story
 
-    sys.exit(story.play(once=once, port=port or _free_port("127.0.0.1")))
+    sys.exit(story.play(once=once, port=_free_port("127.0.0.1", port)))
 
 
 @main.group()
@@ -193,6 +224,12 @@ def add(email: str, name: str, password: str) -> None:
     """Let EMAIL sign in; for a known address, set name and password anew."""
     from trusthub import app, settings
 
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        raise click.UsageError(f"{email!r} is not an email address. Write name@example.com.")
+    if not name.strip():
+        raise click.UsageError("The name is empty, and customers would read it.")
+    if len(password) < _SHORTEST_PASSWORD:
+        raise click.UsageError(f"The password is too short. Take {_SHORTEST_PASSWORD} characters or more.")
     app.add_user(settings.load(), email=email, name=name, password=password)
     click.echo(f"{email} can sign in.")
 
@@ -202,7 +239,17 @@ def _check_host(host: str, loaded: object) -> None:
         raise click.UsageError("The demo leaves its hooks open, so it serves on loopback only.")
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _free_port(host: str, port: int = 0) -> int:
+    """Return `port`, or any free one for 0. The server itself would not say clearly that it is taken."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        reason = (error.strerror or "it is refused").partition(" (")[0]
+        raise click.UsageError(f"{host}:{port} cannot be used: {reason}. Choose another --host or --port.") from error
+
+
+def _hand_down(name: str, value: str) -> None:
+    """Set a variable for the processes that serve."""
+    os.environ[name] = value
+    os.environ.pop(f"{name}_FILE", None)

@@ -1,9 +1,12 @@
 """Every variable the hub reads, each named once. All mistakes are reported together, at start."""
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trusthub.errors import PlaybookError
@@ -20,9 +23,11 @@ def packaged(folder: str) -> Path:
 class Settings(BaseSettings):
     """The environment. Each variable is `TRUSTHUB_<NAME>`, or `TRUSTHUB_<NAME>_FILE` naming a file that holds it."""
 
-    model_config = SettingsConfigDict(env_prefix="TRUSTHUB_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TRUSTHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    database_url: str = Field(default="sqlite:///var/trusthub.db", description="SQLAlchemy URL: sqlite or postgresql")
+    database_url: str = Field(
+        default="sqlite:///var/trusthub.db", description="SQLAlchemy URL: sqlite or postgresql", repr=False
+    )
     base_url: str = Field(default="http://127.0.0.1:8000", description="Where this hub itself answers")
     secret_key: SecretStr = Field(default=SecretStr(""), description="Signs private links and console sessions")
     site: Path = Field(default=Path("playbooks/site.yaml"), description="The site file")
@@ -41,6 +46,20 @@ class Settings(BaseSettings):
     embedded_worker: bool = Field(default=True, description="Whether `trusthub serve` also delivers")
     demo: bool = Field(default=False, description="Set by `trusthub demo`: open hooks and a sandbox, loopback only")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_supported(cls, url: str) -> str:
+        if not re.fullmatch(r"sqlite:///(?!:memory:)[^?]+|postgres(ql(\+psycopg)?)?://.+", url):
+            raise ValueError("Write sqlite:///<path of a file> or postgresql://<user>:<password>@<host>/<database>")
+        return url
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("Write an address such as https://hub.example.com")
+        return url
+
     @property
     def playbooks(self) -> Path:
         """The folder that holds playbooks and plans."""
@@ -55,27 +74,47 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the environment. Raises PlaybookError that lists every wrong variable, without showing its value."""
-    try:
-        return Settings(**_from_files())
-    except ValidationError as error:
-        lines = [
-            f"TRUSTHUB_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-            if problem["loc"]
-            else problem["msg"].removeprefix("Value error, ")
-            for problem in error.errors()
-        ]
-        message = "The environment is not right:\n  " + "\n  ".join(lines)
-        raise PlaybookError(message) from None
-
-
-def _from_files() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in Settings.model_fields:
-        path = os.environ.get(f"TRUSTHUB_{name.upper()}_FILE")
-        if path is None:
-            continue
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in Settings.model_fields:
         try:
-            found[name] = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise PlaybookError(f"TRUSTHUB_{name.upper()}_FILE: cannot read {path}: {error.strerror}") from error
-    return found
+            found |= _from_file(field)
+        except PlaybookError as error:
+            problems.append(str(error))
+    try:
+        settings = Settings(**found)
+    except ValidationError as error:
+        problems += [f"{_variable(problem['loc'][0])}: {_reason(problem)}" for problem in error.errors()]
+    if problems:
+        message = "The environment is not right:\n  " + "\n  ".join(problems)
+        raise PlaybookError(message)
+    return settings
+
+
+def _from_file(field: str) -> dict[str, str]:
+    """Return the value of a field when a file holds it. The newline that editors add at its end is no part of it."""
+    name = _variable(field)
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return {}
+    if os.environ.get(name):
+        raise PlaybookError(f"{name} and {name}_FILE are both set. Keep one of them.")
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        cure = "Correct the path, or let the hub read the file."
+        raise PlaybookError(f"{name}_FILE: {path} cannot be read: {error.strerror}. {cure}") from error
+    except UnicodeDecodeError as error:
+        raise PlaybookError(f"{name}_FILE: {path} is not UTF-8. Write the value into it as text.") from error
+    if len(value.splitlines()) != 1:
+        state = "has several lines" if value else "is empty"
+        raise PlaybookError(f"{name}_FILE: {path} {state}. Write the value of {name} into it, and nothing else.")
+    return {field: value}
+
+
+def _variable(field: object) -> str:
+    return f"TRUSTHUB_{field}".upper()
+
+
+def _reason(problem: ErrorDetails) -> str:
+    return problem["msg"].removeprefix("Value error, ").removesuffix(".") + "."

@@ -300,7 +300,7 @@ def _not_begun(rollout: Rollout) -> bool:
 
 
 _WORDS = "a|b|c|alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary|build|post|hotfix|patch|final|release"
-_COMMIT = r"(?=[a-f]*\d)[0-9a-f]{7,40}"
+_COMMIT = r"(?=[a-f]{0,6}\d)[0-9a-f]{7,40}"
 _VERSION = re.compile(
     rf"v?\d{{1,8}}(\.\d{{1,8}}){{0,3}}((a|b|rc)\d{{1,8}})?([-+.](\d{{1,8}}|({_WORDS})\d{{0,8}})|[-+]g?{_COMMIT}){{0,4}}",
     re.ASCII | re.IGNORECASE,

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,13 +20,17 @@ from trusthub.rendering.markdown import Footer
 from trusthub.services import timers
 from trusthub.services.hub import Hub
 from trusthub.store import outbox, presence
-from trusthub.store.outbox import Claimed, Outcome
+from trusthub.store.outbox import Claimed, Outcome, channel_of
 from trusthub.store.presence import Presence
 
 log = structlog.get_logger()
 
-SENDERS = 8
+SENDERS = 16
 """Messages under way at once. Providers answer in tens of milliseconds; more threads would only wait."""
+SHARE = 8
+"""Of these for one channel: a provider that hangs must not hold up the others, least of all the page."""
+_HANDFUL = 4
+"""Lanes to claim at once, so that one channel does not get far above its share."""
 _LOOK = 0.05
 """Seconds between looks for work that another process committed."""
 _ROUND = 0.7
@@ -51,7 +56,8 @@ class Worker:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._pool = ThreadPoolExecutor(SENDERS, thread_name_prefix="send")
         self._under_way: dict[int, Claimed] = {}
-        self._heard, self._due = -1, hub.clock()
+        self._heard = -1
+        self._due: datetime | None = hub.clock()
         self._round, self._missing = 0.0, set[str]()
         hub.database.on_commit(self._wake.set)
 
@@ -79,7 +85,7 @@ class Worker:
         """Hand due deliveries to the senders and fire due timers; return how much there was."""
         now = self._hub.clock()
         with self._hub.database.reading() as session:
-            lane, timer = outbox.next_due(session), timers.next_due(session)
+            lane, timer = outbox.next_due(session, busy=self._busy()), timers.next_due(session)
         count = self._begin(now) if lane and lane <= now else 0
         if timer and timer <= now:
             count += timers.fire(self._hub, now)
@@ -131,7 +137,7 @@ class Worker:
 
     def _begin(self, now: datetime) -> int:
         """Claim as much as there are free senders, and hand it to them."""
-        free = SENDERS - len(self._under_way)
+        free = min(SENDERS - len(self._under_way), _HANDFUL)
         claimed = self._claim(now, free) if free else []
         for each in claimed:
             self._under_way[each.attempt_id] = each
@@ -140,7 +146,12 @@ class Worker:
 
     def _claim(self, now: datetime, limit: int) -> list[Claimed]:
         with self._hub.database.transaction() as session:
-            return outbox.claim(session, now, limit, self._name)
+            return outbox.claim(session, now, limit, owner=self._name, busy=self._busy())
+
+    def _busy(self, *, but: int | None = None) -> list[str]:
+        """Return the channels that have their share of the senders, not counting the sender of ticket `but`."""
+        lanes = [each.delivery.lane for ticket, each in self._under_way.copy().items() if ticket != but]
+        return [channel for channel, count in Counter(map(channel_of, lanes)).items() if count >= SHARE]
 
     def _deliver(self, first: Claimed) -> int:
         """Send a message, then what is due next for as long as there is something; return how many."""
@@ -148,14 +159,14 @@ class Worker:
         try:
             while claimed:
                 self._under_way[ticket] = claimed[0]
-                claimed = self._settle(claimed[0], self._send(claimed[0]))
+                claimed = self._settle(claimed[0], self._send(claimed[0]), self._busy(but=ticket))
                 count += 1
         finally:
             self._under_way.pop(ticket, None)
             self._wake.set()
         return count
 
-    def _settle(self, done: Claimed, outcome: Outcome) -> list[Claimed]:
+    def _settle(self, done: Claimed, outcome: Outcome, busy: list[str]) -> list[Claimed]:
         """Record the outcome, and claim what is due next in the same transaction: one commit for each message.
 
         While the database is away it tries again for as long as the lease lasts. After that, whoever takes the lane
@@ -167,7 +178,7 @@ class Worker:
                 now = self._hub.clock()
                 with self._hub.database.transaction() as session:
                     held = outbox.settle(session, done, now, outcome)
-                    more = [] if self._stop.is_set() else outbox.claim(session, now, 1, self._name)
+                    more = [] if self._stop.is_set() else outbox.claim(session, now, 1, owner=self._name, busy=busy)
             except SQLAlchemyError as error:
                 log.warning("delivery.unsettled", delivery_id=done.delivery.id, error=type(error).__name__)
                 time.sleep(_PAUSE)
@@ -179,14 +190,11 @@ class Worker:
 
     def _send(self, claimed: Claimed) -> Outcome:
         """Call the channel once."""
-        delivery, kind = claimed.delivery, claimed.delivery.lane.partition(":")[0]
-        started, sending = time.monotonic(), False
+        delivery, started, sending = claimed.delivery, time.monotonic(), False
         try:
-            if kind not in self._channels:
-                raise DeliveryError(f"There is no channel {kind!r}.", permanent=True)
-            message = outbound(self._hub, claimed)
+            channel, message = self._channel(delivery.lane), outbound(self._hub, claimed)
             sending = True
-            receipt = self._channels[kind].send(message)
+            receipt = channel.send(message)
         except DeliveryError as error:
             return self._failed(claimed, error)
         except Exception as error:  # a bug in a channel must not stop the others, nor lose the message
@@ -201,6 +209,12 @@ class Worker:
         )
         leads = receipt.ref is not None and (claimed.parent is None or receipt.anew)
         return Outcome(sent=True, status=receipt.status, words=receipt.note, ref=receipt.ref, leads=leads)
+
+    def _channel(self, lane: str) -> Channel:
+        name = channel_of(lane)
+        if name not in self._channels:
+            raise DeliveryError(f"This version has no channel {name!r}.", permanent=True)
+        return self._channels[name]
 
     def _failed(self, claimed: Claimed, error: DeliveryError) -> Outcome:
         delivery, now = claimed.delivery, self._hub.clock()
@@ -217,8 +231,9 @@ class Worker:
 
 
 def outbound(hub: Hub, claimed: Claimed) -> Outbound:
-    """Give a frozen message every shape that a channel may need."""
+    """Give a frozen message the shapes that its channel may need; each takes longer to make than to store."""
     delivery, frozen = claimed.delivery, claimed.delivery.payload
+    mail, chat = channel_of(delivery.lane) != "slack", channel_of(delivery.lane) != "email"
     buttons = tuple(Button(**button) for button in frozen["buttons"])
     rendered = Rendered(subject=frozen["subject"], body=frozen["body"], slack=frozen["slack"], buttons=buttons)
     token = frozen.get("unsubscribe")
@@ -234,9 +249,9 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         key=f"{delivery.key}@{hub.tokens.key_id}",  # two hubs may share a sender or a workspace
         to=frozen["to"],
         subject=rendered.subject,
-        text=markdown.to_email_text(hub.configuration.templates, rendered, footer),
-        html=markdown.to_email(hub.configuration.templates, rendered, footer),
-        slack=markdown.to_slack(rendered.slack or rendered.body),
+        text=markdown.to_email_text(hub.configuration.templates, rendered, footer) if mail else "",
+        html=markdown.to_email(hub.configuration.templates, rendered, footer) if mail else "",
+        slack=markdown.to_slack(rendered.slack or rendered.body) if chat else "",
         buttons=buttons,
         conversation=delivery.conversation,
         parent=claimed.parent,
@@ -249,5 +264,4 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
 
 def _hidden(lane: str) -> str:
     """Keep customers' addresses out of the log."""
-    channel, _, to = lane.partition(":")
-    return lane if channel != "email" else f"email:*@{to.rpartition('@')[2]}"
+    return lane if channel_of(lane) != "email" else f"email:*@{lane.rpartition('@')[2]}"

@@ -152,7 +152,6 @@ def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
             state_words=STATE_WORDS[update.state],
             html=markdown.to_html(text.body),
             at=update.created_at,
-            author=None,
         )
         for update, text in found
     )

@@ -3,10 +3,10 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -30,7 +30,7 @@ class Document:
 
     path: Path
     value: Any
-    lines: Mapping[Place, int]
+    lines: dict[Place, int]
 
     def error(self, message: str, place: Place = ()) -> PlaybookError:
         """Return an error at `place`, or at the nearest thing around it that has a line."""
@@ -87,7 +87,9 @@ def _playbook_files(settings: Settings) -> list[Document]:
         if path.resolve() != settings.site.resolve() and path.name != "site.yaml"
     ]
     if not files:
-        raise PlaybookError("has no playbook. Add default.yaml, or set TRUSTHUB_PLAYBOOKS_DIR.", file=str(folder), line=1)
+        raise PlaybookError(
+            "has no playbook. Add default.yaml, or set TRUSTHUB_PLAYBOOKS_DIR.", file=str(folder), line=1
+        )
     return files
 
 
@@ -104,38 +106,43 @@ def _read(path: Path, cure: str = "Give the hub the right to read it.") -> str:
 def _parse(path: Path, text: str, first_line: int = 1) -> Document:
     """Parse YAML. Raises PlaybookError at the line where it stops being YAML, or where a key is repeated."""
     try:
-        value = yaml.safe_load(text)
-        lines: dict[Place, int] = {}
-        _walk(yaml.compose(text, Loader=yaml.SafeLoader), (), lines, set())
-        return Document(path, value, {place: line + first_line for place, line in lines.items()})
+        value, root = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        places = list(_places(root, (), set()))
     except yaml.MarkedYAMLError as error:
-        line, reason = (error.problem_mark.line if error.problem_mark else 0), error.problem or error.context
+        line = error.problem_mark.line if error.problem_mark else 0
+        reason = ", ".join(filter(None, (error.context, error.problem)))
     except yaml.reader.ReaderError as error:
-        line, reason = text.count("\n", 0, error.position), f"there is a character {error.character!a}"
-    except (ValueError, yaml.YAMLError) as error:
+        line, reason = text.count("\n", 0, error.position), f"there is the character {chr(error.character)!a}"
+    except ValueError as error:  # a date that does not exist
         line, reason = 0, str(error)
     except RecursionError:
         line, reason = 0, "it is nested too deeply"
-    cure = "Look for a missing space after a colon, a tab, or text that needs quotes."
+    else:
+        document = Document(path, value, {})
+        for place, number in places:
+            if document.lines.setdefault(place, number + first_line) != number + first_line:
+                raise PlaybookError(
+                    f"{_dotted(place)}: stands here twice. Remove one.", file=str(path), line=number + first_line
+                )
+        return document
+    cure = "Look there for a missing space after a colon, a tab, or text that needs quotes."
     raise PlaybookError(f"is not YAML: {reason}. {cure}", file=str(path), line=line + first_line)
 
 
-def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], met: set[int]) -> None:
-    """Note the line of each key and item. An alias is followed once."""
+def _places(node: yaml.Node | None, place: Place, met: set[int]) -> Iterator[tuple[Place, int]]:
+    """Yield each key and item with its line, counted from 0. What an alias repeats is left out."""
     if id(node) in met:
         return
     met.add(id(node))
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*place, key.value)
-            if here in lines:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands here twice", problem_mark=key.start_mark)
-            lines[here] = key.start_mark.line
-            _walk(value, here, lines, met)
+        members = [(key.value, key.start_mark.line, value) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines[*place, index] = value.start_mark.line
-            _walk(value, (*place, index), lines, met)
+        members = [(index, value.start_mark.line, value) for index, value in enumerate(node.value)]
+    else:
+        return
+    for key, line, value in members:
+        yield (*place, key), line
+        yield from _places(value, (*place, key), met)
 
 
 def _substitute(document: Document) -> Document:
@@ -155,15 +162,14 @@ def _substitute(document: Document) -> Document:
 
 
 def _model(model: type[Model], file: Document, **given: str) -> Model:
-    """Return what a file holds; what is `given` comes from elsewhere and may not stand in it."""
+    """Return what a file holds. What is `given` comes from elsewhere, and may not stand in it."""
     if not isinstance(file.value, dict):
-        raise file.error(f"must be keys with values, not {'empty' if file.value is None else 'a list or a text'}.")
+        raise file.error("is empty. Fill it in." if file.value is None else f"{_NEEDS['dict']}.")
+    problems = [_unknown(model, file, (key,), given) for key in given if key in file.value]
     try:
         found = model.model_validate({**file.value, **given})
-        problems = []
     except ValidationError as error:
-        problems = [_problem(model, file, dict(problem), given) for problem in error.errors()]
-    problems += [_unknown(model, file, (key,), given) for key in given if key in file.value]
+        problems += [_problem(model, file, dict(problem), given) for problem in error.errors()]
     if problems:
         raise PlaybookError("\n  ".join(map(str, problems)))
     return found
@@ -176,11 +182,12 @@ _NEEDS = {
     "too_short": "is empty. Fill it in",
     "int": "must be a whole number",
     "float": "must be a number",
+    "literal_error": "must be true",
     "dict": "must be keys with values, such as {key: value}",
     "model": "must be keys with values, such as {key: value}",
     "tuple": "must be a list, such as [one, two]",
 }
-"""What is wrong and what to do, by pydantic's kind of error; `_type` and `_parsing` at its end are left out."""
+"""What is wrong and what to do, by pydantic's name for it without `_type` and `_parsing`."""
 
 
 def _problem(
@@ -191,7 +198,7 @@ def _problem(
     if kind == "extra_forbidden":
         return _unknown(model, document, place, given)
     if kind == "enum":
-        choices = re.findall("'([^']+)'", f"'{problem['ctx']['expected']}'")
+        choices = re.findall("'([^']+)'", problem["ctx"]["expected"])
         reason = f"{problem['input']!r} is unknown. {_hint(problem['input'], choices)}"
     else:
         reason = _NEEDS.get(kind, problem["msg"].removeprefix("Value error, ")) + "."
@@ -200,36 +207,30 @@ def _problem(
 
 def _unknown(model: type[BaseModel], document: Document, place: Place, given: Mapping[str, str]) -> PlaybookError:
     known = [key for key in _keys(model, place[:-1]) if key not in given]
-    return document.error(f"{_dotted(place)}: unknown key. {_hint(place[-1], known)}", place)
+    return document.error(f"{_dotted(place)}: this key is unknown. {_hint(place[-1], known)}", place)
 
 
-def _hint(word: object, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(word), known, n=1)
+def _hint(word: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(word), known := list(known), n=1)
     return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
 
 
 def _dotted(place: Place) -> str:
-    return ".".join(map(str, place))
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
 def _keys(model: type[BaseModel], place: Place) -> list[str]:
     """Return the keys that may stand at `place`, following the model down."""
     here: Any = model
     for part in place:
-        if isinstance(part, int) or not (isinstance(here, type) and issubclass(here, BaseModel)):
-            continue
-        fields = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
-        here = _inner_model(fields.get(part))
-    if not (isinstance(here, type) and issubclass(here, BaseModel)):
-        return []
-    return [field.alias or name for name, field in here.model_fields.items()]
+        inner = get_args(here)
+        here = _fields(here).get(str(part)) or (inner[1] if get_origin(here) is dict else next(iter(inner), None))
+    return list(_fields(here))
 
 
-def _inner_model(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = [_inner_model(argument) for argument in getattr(annotation, "__args__", ())]
-    return next((found for found in inner if found is not None), None)
+def _fields(annotation: Any) -> dict[str, Any]:
+    fields = getattr(annotation, "model_fields", {})
+    return {field.alias or name: field.annotation for name, field in fields.items()}
 
 
 def _plan(path: Path) -> Plan:
@@ -247,12 +248,11 @@ def _plan(path: Path) -> Plan:
 def _playbook(document: Document, site: Site, plans: Mapping[str, Plan], templates: Templates) -> Playbook:
     playbook = _model(Playbook, document, name=document.path.stem)
     if playbook.plan not in plans:
-        raise document.error(
-            f"plan: plans/{playbook.plan}.md does not exist. There are: {', '.join(plans) or 'none'}.", ("plan",)
-        )
-    component = playbook.match.component
-    if component is not None and component not in {known.id for known in site.components}:
-        raise document.error(f"match.component: no component {component!r} in site.yaml.", ("match", "component"))
+        raise document.error(f"plan: plans/{playbook.plan}.md does not exist. {_hint(playbook.plan, plans)}", ("plan",))
+    component, known = playbook.match.component, [component.id for component in site.components]
+    if component is not None and component not in known:
+        message = f"match.component: site.yaml has no component {component!r}. {_hint(component, known)}"
+        raise document.error(message, ("match", "component"))
     for moment, told in playbook.tell.items():
         for audience, message_name in told.items():
             _check_message(document, site, templates, (moment, audience, message_name))
@@ -261,39 +261,51 @@ def _playbook(document: Document, site: Site, plans: Mapping[str, Plan], templat
 
 def _check_message(document: Document, site: Site, templates: Templates, telling: tuple[Moment, Audience, str]) -> None:
     moment, audience, name = telling
-    place: Place = ("tell", moment.value, audience.value)
     if audience not in site.audiences:
-        raise document.error(f"tell.{moment}.{audience}: site.yaml has no audience {audience!r}.", place)
-    if name not in templates.messages():
-        near = difflib.get_close_matches(name, templates.messages(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise document.error(f"tell.{moment}.{audience}: no message {name!r} in the templates.{hint}", place)
-    if audience.public and (internal := templates.internal_facts(name)):
+        message = f"site.yaml has no audience {audience.value!r}. Add it there, or tell somebody else."
+    elif name not in templates.messages():
+        message = f"there is no message {name!r} in {templates.root}. {_hint(name, templates.messages())}"
+    elif audience.public and (internal := templates.internal_facts(name)):
         fact, (file, line) = next(iter(internal.items()))
-        raise document.error(
-            f"tell.{moment}.{audience}: message {name!r} reads the internal fact {fact!r} ({file}:{line}).", place
+        message = (
+            f"customers may not read the fact {fact!r}, which message {name!r} has in {file}:{line}. "
+            "Take it out, or name another message."
         )
+    else:
+        return
+    raise document.error(f"tell.{moment}.{audience}: {message}", ("tell", moment.value, audience.value))
 
 
 def _check_connections(document: Document, site: Site) -> None:
     for name, connection in site.connections.items():
         if connection.source not in SOURCES:
-            near = difflib.get_close_matches(connection.source, SOURCES, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(SOURCES)}."
-            raise document.error(
-                f"connections.{name}.source: unknown source {connection.source!r}. {hint}",
-                ("connections", name, "source"),
+            message = (
+                f"connections.{name}.source: {connection.source!r} is unknown. {_hint(connection.source, SOURCES)}"
             )
+            raise document.error(message, ("connections", name, "source"))
+
+
+def _check_matches(files: Sequence[Document], playbooks: Sequence[Playbook]) -> None:
+    """Refuse two playbooks for the same rollouts: neither would be the more specific one."""
+    first: dict[Match, Document] = {}
+    for file, playbook in zip(files, playbooks, strict=True):
+        other = first.setdefault(playbook.match, file)
+        if other is not file:
+            message = f"match: is the same as in {other.path.name}. Narrow one of them, or remove it."
+            raise file.error(message, ("match",))
 
 
 def _check_coverage(configuration: Configuration, folder: Path) -> None:
-    """Make sure now that every rollout finds one playbook, so that none fails to at night."""
-    environments = {*configuration.site.environments.public, None, "elsewhere"}
-    environments |= {playbook.match.environment for playbook in configuration.playbooks}
+    """Make sure now that every rollout finds a playbook, so that none fails to at night."""
+    environments = [*configuration.site.environments.public, None, "elsewhere"]
     for strategy in Strategy:
-        for component in (None, *(component.id for component in configuration.site.components)):
+        for component in (*(component.id for component in configuration.site.components), None):
             for environment in environments:
                 try:
                     configuration.playbook(strategy=strategy, component=component, environment=environment)
-                except PlaybookError as error:
-                    raise PlaybookError(str(error), file=str(folder), line=1) from None
+                except PlaybookError:
+                    where = f"{component or 'an unlisted component'} in {environment or 'an unknown environment'}"
+                    message = (
+                        f"has no playbook for strategy {strategy} of {where}. Add default.yaml with `match: {{}}`."
+                    )
+                    raise PlaybookError(message, file=str(folder), line=1) from None

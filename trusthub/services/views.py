@@ -69,7 +69,6 @@ class UpdateView:
     state_words: str
     html: Markup
     at: datetime
-    author: str | None
 
     @property
     def text(self) -> str:

@@ -287,10 +287,10 @@ class Lane(Row, table=True):
         Index("ix_lane_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
     )
     key: str = Field(primary_key=True)
+    channel: str
     due: datetime | None = _time(null=True)
     claim: str | None = None
     paused: bool = False
-    fails: int = 0
 
 
 class Attempt(Row, table=True):

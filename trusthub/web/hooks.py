@@ -78,6 +78,7 @@ def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
 
 
 def _read(incoming: Request) -> bytes:
+    incoming.max_content_length = None  # the limit for forms is another; this one is kept here
     parts: list[bytes] = []
     size = 0
     while chunk := incoming.stream.read(_CHUNK):

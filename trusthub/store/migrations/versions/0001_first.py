@@ -61,10 +61,10 @@ def upgrade() -> None:
     op.create_table(
         "lane",
         sa.Column("key", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
         sa.Column("due", trusthub.store.types.UtcDateTime(), nullable=True),
         sa.Column("claim", sa.String(), nullable=True),
         sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("fails", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_lane")),
     )
     with op.batch_alter_table("lane", schema=None) as batch_op:

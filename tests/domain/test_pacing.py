@@ -1,0 +1,67 @@
+"""When a delivery is tried again, and when it is not."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trusthub.domain.pacing import GIVE_UP, JITTER, LONGEST_WAIT, SCHEDULE, next_attempt
+from trusthub.errors import DeliveryError
+
+NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+FAILED = DeliveryError("503 from the provider", status=503)
+rngs = st.integers().map(Random)
+
+
+def wait(error: DeliveryError, attempt: int, rng: Random, since: timedelta = timedelta()) -> float | None:
+    """Return the seconds until the next attempt, or None when there is none."""
+    due = next_attempt(error, attempt, NOW - since, NOW, rng)
+    return None if due is None else (due - NOW).total_seconds()
+
+
+@given(st.integers(1, 50), rngs)
+def test_a_wait_is_the_schedule_within_its_jitter(attempt: int, rng: Random) -> None:
+    meant = SCHEDULE[min(attempt, len(SCHEDULE)) - 1]
+    assert wait(FAILED, attempt, rng) == pytest.approx(meant, rel=JITTER, abs=1e-6)
+
+
+@given(st.integers(1, len(SCHEDULE) - 1), rngs)
+def test_every_wait_is_longer_than_the_last(attempt: int, rng: Random) -> None:
+    shorter, longer = wait(FAILED, attempt, rng), wait(FAILED, attempt + 1, rng)
+    assert shorter is not None
+    assert longer is not None
+    assert shorter < longer
+
+
+@given(st.integers(1, 50), st.floats(0, 1e9), rngs)
+def test_a_provider_is_obeyed_up_to_the_longest_wait(attempt: int, seconds: float, rng: Random) -> None:
+    waited = wait(DeliveryError("429", retry_after=seconds), attempt, rng)
+    assert waited is not None
+    assert waited >= min(seconds, LONGEST_WAIT) - 1e-6
+    assert waited <= max(LONGEST_WAIT, SCHEDULE[-1] * (1 + JITTER)) + 1e-6
+
+
+@given(st.integers(1, 50), st.floats(-1e9, 0), rngs)
+def test_no_provider_makes_it_faster(attempt: int, seconds: float, rng: Random) -> None:
+    waited = wait(DeliveryError("429", retry_after=seconds), attempt, rng)
+    assert waited is not None
+    assert waited >= SCHEDULE[min(attempt, len(SCHEDULE)) - 1] * (1 - JITTER) - 1e-6
+
+
+@given(st.integers(1, 50), rngs, st.none() | st.floats(0, 1e9))
+def test_it_gives_up(attempt: int, rng: Random, seconds: float | None) -> None:
+    assert wait(DeliveryError("410", permanent=True, retry_after=seconds), attempt, rng) is None
+    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=GIVE_UP) is None
+    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=GIVE_UP - timedelta(seconds=1))
+
+
+@given(rngs)
+def test_a_dead_provider_is_tried_a_dozen_times_in_its_hour(rng: Random) -> None:
+    now, attempts = NOW, 1
+    while (due := next_attempt(FAILED, attempts, NOW, now, rng)) is not None:
+        assert due > now
+        now, attempts = due, attempts + 1
+    assert GIVE_UP <= now - NOW < GIVE_UP + timedelta(seconds=SCHEDULE[-1] * (1 + JITTER))
+    assert 10 <= attempts <= 15
