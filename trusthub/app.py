@@ -88,7 +88,13 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub)
     snapshots = Snapshots(database, security.headers(hub))
-    return Parts(settings, hub, app, Worker(hub, made), before(_proxied(app, settings), snapshots))
+    return Parts(
+        settings,
+        hub,
+        app,
+        Worker(hub, made, housekeeping=lambda: publish.refresh(hub, clock(), settings.publish_dir)),
+        before(_proxied(app, settings), snapshots),
+    )
 
 
 def create_app(settings: Settings, hub: Hub) -> Flask:

@@ -46,8 +46,8 @@ def component(
     return ComponentView(name=name, description=description, status=status, status_words=WORDS[status], members=members)
 
 
-def update(state: str, clock: str, html: Markup, *, author: str | None = None) -> UpdateView:
-    return UpdateView(state=state, state_words=state.capitalize(), html=html, at=at(clock), author=author)
+def update(state: str, clock: str, html: Markup) -> UpdateView:
+    return UpdateView(state=state, state_words=state.capitalize(), html=html, at=at(clock))
 
 
 def promise(kind: str, due: str, standing: str = "pending", settled: str | None = None, **more: Any) -> PromiseView:
@@ -130,7 +130,7 @@ CHECKOUT = IncidentView(
     next_update=at("14:36"),
     overdue=False,
     updates=(
-        update("identified", "14:06", IDENTIFIED, author="Mira"),
+        update("identified", "14:06", IDENTIFIED),
         update("investigating", "13:58", INVESTIGATING),
     ),
     promises=(

@@ -46,7 +46,7 @@ def test_anything_else_is_kept_inside(version: str | None) -> None:
     assert public_version(version) is None
 
 
-names = st.from_regex(r"[a-z]{2,12}", fullmatch=True).filter(lambda name: name not in WORDS)
+names = st.from_regex(r"[a-z]{2,12}", fullmatch=True).filter(lambda name: name not in WORDS and set(name) - {*"abcdef"})
 numbers = st.from_regex(r"v?[0-9]{1,3}(\.[0-9]{1,3}){0,3}", fullmatch=True)
 hidden = st.one_of(
     names,

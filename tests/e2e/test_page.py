@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
+from trusthub.services import publish
 
 COMPONENT = [
     "id",
@@ -164,3 +165,14 @@ def test_a_page_that_is_not_there_says_so_kindly(hub: House) -> None:
     answer = hub.web.get("/nowhere")
     assert answer.status_code == 404
     assert "<h1>" in answer.text
+
+
+def test_a_calm_page_does_not_grow_old(hub: House) -> None:
+    before = hub.web.get("/").headers["ETag"]
+    hub.clock.forward(minutes=4)
+    publish.refresh(hub.parts.hub, hub.clock.now)
+    assert hub.web.get("/").headers["ETag"] == before
+    hub.clock.forward(minutes=1)
+    publish.refresh(hub.parts.hub, hub.clock.now)
+    assert "As of" in hub.page()
+    assert "14:05 UTC" in hub.page()

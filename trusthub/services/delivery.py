@@ -47,9 +47,14 @@ class Worker:
         hub: Hub,
         channels: Mapping[str, Channel],
         *,
+        housekeeping: Callable[[], None] = lambda: None,
         seed: int | None = None,
     ) -> None:
-        """Prepare a worker; `run` starts it. `seed` makes the jitter of tests exact."""
+        """Prepare a worker; `run` starts it.
+
+        `housekeeping` is called about once a second; `seed` makes the jitter of tests exact.
+        """
+        self._housekeeping = housekeeping
         self._hub, self._channels = hub, channels
         self._random = random.Random(seed)  # noqa: S311 -- jitter, not a secret
         self._name = ""
@@ -68,12 +73,10 @@ class Worker:
             try:
                 with presence.join(self._hub.database, self._name) as others:
                     self._work(others, alive)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, OSError) as error:
                 log.warning("worker.database", error=type(error).__name__)
                 self._stop.wait(_PAUSE)
-            except Exception:
-                log.exception("worker.crashed")
-                self._stop.wait(_PAUSE)
+        self.stop()
         self._pool.shutdown(wait=True)
 
     def stop(self) -> None:
@@ -105,9 +108,18 @@ class Worker:
         while not self._stop.is_set() and alive():
             if time.monotonic() >= self._round:
                 self._make_rounds(others)
-            if not (self._something_new(others) and self.step()):
-                self._wake.wait(_LOOK)
-        self._pool.shutdown(wait=True)  # inside of the presence: until the last one is settled, we live
+            try:
+                busy = self._something_new(others) and self.step()
+            except SQLAlchemyError:
+                raise
+            except Exception:  # a timer that fails must not stop deliveries
+                log.exception("worker.crashed")
+                self._stop.wait(_PAUSE)
+            else:
+                if not busy:
+                    self._wake.wait(_LOOK)
+        self.stop()
+        self._pool.shutdown(wait=True)  # while others still see us: the lanes under way stay ours
 
     def _something_new(self, others: Presence) -> bool:
         changes = others.changes()
@@ -124,12 +136,13 @@ class Worker:
         A worker counts as gone when it was missing twice: one that lost its connection comes back.
         """
         self._round = time.monotonic() + _ROUND
+        self._housekeeping()
         now = self._due = self._hub.clock()
         with self._hub.database.reading() as session:
             names = outbox.owners(session, now) - {self._name}
         missing = {name for name in names if not others.lives(name)}
         gone, self._missing = missing & self._missing, missing
-        slow = [each.token for each in self._under_way.values() if each.since + outbox.LEASE / 3 < now]
+        slow = [each.token for each in self._under_way.copy().values() if each.since + outbox.LEASE / 3 < now]
         if gone or slow:
             with self._hub.database.transaction() as session:
                 outbox.release(session, gone, now)

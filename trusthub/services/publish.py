@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from trusthub.store.tables import Page, Snapshot
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
 _TRIES = 5
+_FRESH = timedelta(minutes=5)
+"""How long a page may go without being rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ def publish(hub: Hub, now: datetime, folder: Path | None = None) -> str:
     if folder is not None:
         write(files, folder)
     return str(page.version + 1)
+
+
+def refresh(hub: Hub, now: datetime, folder: Path | None = None) -> None:
+    """Publish anew when the page is old: it says as of when it is true, and a calm page must not look forgotten."""
+    with hub.database.reading() as session:
+        old = the_page(session).updated_at + _FRESH <= now
+    if old:
+        publish(hub, now, folder)
 
 
 def render(session: Session, hub: Hub, now: datetime) -> list[File]:

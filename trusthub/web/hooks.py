@@ -4,6 +4,7 @@ Accepted means 200 with a JSON object: Flagger takes 204 for a failure, and Jenk
 """
 
 import difflib
+import sys
 
 import structlog
 from flask import Blueprint, Request, Response, jsonify, request
@@ -78,7 +79,7 @@ def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
 
 
 def _read(incoming: Request) -> bytes:
-    incoming.max_content_length = None  # the limit for forms is another; this one is kept here
+    incoming.max_content_length = sys.maxsize  # the limit of forms would refuse without draining; ours is kept below
     parts: list[bytes] = []
     size = 0
     while chunk := incoming.stream.read(_CHUNK):

@@ -1,0 +1,51 @@
+"""Every fact that a template can read: what it is, and who may read it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trusthub.domain.events import Evidence, Link
+from trusthub.domain.message import FACTS, Audience, Fact, Moment
+
+INTERNAL = {
+    *("console_url", "environment", "strategy", "exposure", "step", "steps", "tool", "artifact", "actor", "reason"),
+    *("links", "customers_told", "decision", "reverts", "known_risks", "unknown_risks", "plan_title", "plan_summary"),
+    *("sla", "plan_recovery", "customer_contact"),
+}
+"""What customers never read. Who adds a fact decides about it here, a second time."""
+
+
+def test_what_customers_may_read_is_decided_twice() -> None:
+    assert {name for name, fact in FACTS.items() if not fact.public} == INTERNAL
+
+
+@pytest.mark.parametrize(("name", "fact"), FACTS.items(), ids=str)
+def test_a_fact_says_where_it_comes_from_and_has_a_sample(name: str, fact: Fact) -> None:
+    assert re.fullmatch(r"[a-z_]+", name)
+    assert fact.source
+    assert fact.sample is not None
+    assert isinstance(
+        fact.sample, str | int | float | bool | datetime | Evidence | tuple
+    )  # what a template can print, compare or loop over
+    assert not isinstance(fact.sample, datetime) or fact.sample.tzinfo is UTC
+    if isinstance(fact.sample, tuple):
+        assert all(isinstance(item, str | Link) for item in fact.sample)
+
+
+def test_the_samples_tell_one_story() -> None:
+    times = [name for name, fact in FACTS.items() if isinstance(fact.sample, datetime)]
+    order = ["exposed_from", "rollback_started_at", "recovery_from", "rollback_finished_at", "recovery_until"]
+    samples = {name: fact.sample for name, fact in FACTS.items() if isinstance(fact.sample, datetime)}
+    assert sorted(order, key=samples.__getitem__) == order
+    assert max(samples.values()) - min(samples.values()) < timedelta(hours=1)
+    assert set(order) <= set(times)
+
+
+def test_only_customers_are_the_public() -> None:
+    assert [audience for audience in Audience if audience.public] == [Audience.CUSTOMERS]
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
+    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread)\.[a-z]+", moment)

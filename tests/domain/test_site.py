@@ -1,0 +1,189 @@
+"""The site as its owner wrote it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from trusthub.domain.message import Audience
+from trusthub.domain.site import Connection, Destination, Publishing, Routing, Site
+
+PAGE = {"name": "Acme", "url": "https://status.acme.example"}
+COMPONENTS: list[dict[str, Any]] = [
+    {"id": "checkout", "name": "Checkout", "watches": ["acme/checkout", "checkout"]},
+    {"id": "search", "name": "Search", "watches": ["shop/search"]},
+]
+
+
+def site(**keys: Any) -> Site:
+    return Site.model_validate({"page": PAGE, "components": COMPONENTS, "audiences": {}, **keys})
+
+
+def problems(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[str, str]]:
+    """Return where and what is wrong."""
+    return [(".".join(map(str, each["loc"])), each["msg"]) for each in error.value.errors()]
+
+
+def test_a_small_site_has_calm_defaults() -> None:
+    made = site()
+    assert made.environments.public == ("production", "prod")
+    assert (made.publishing, made.page.time_zone, made.page.support) == (Publishing.AUTO, "UTC", None)
+    assert made.components[0].routing is Routing.REQUESTS
+    assert made.connections == {}
+
+
+# ------------------------------------------------------------------------------------------------ components
+
+
+@pytest.mark.parametrize(
+    ("names", "component"),
+    [
+        (("acme/checkout",), "checkout"),
+        (("checkout",), "checkout"),
+        (("search",), "search"),  # its id is a name as well
+        (("shop/search", "checkout"), "search"),  # the most specific name comes first
+        (("acme/other", "shop/search"), "search"),
+        (("Checkout",), None),
+        (("acme",), None),
+        (("",), None),
+        ((), None),
+    ],
+)
+def test_a_component_is_found_by_the_first_name_that_one_watches(names: tuple[str, ...], component: str | None) -> None:
+    found = site().component(names)
+    assert (found.id if found else None) == component
+
+
+@pytest.mark.parametrize(
+    ("components", "where", "owner"),
+    [
+        ([*COMPONENTS, {"id": "checkout", "name": "Again"}], "components.2.id", "checkout"),
+        (
+            [*COMPONENTS, {"id": "pay", "name": "Pay", "watches": ["pay", "checkout"]}],
+            "components.2.watches.1",
+            "checkout",
+        ),
+        ([*COMPONENTS, {"id": "pay", "name": "Pay", "watches": ["search"]}], "components.2.watches.0", "search"),
+        ([*COMPONENTS, {"id": "acme/checkout", "name": "Pay"}], "components.2.id", None),
+    ],
+)
+def test_a_name_belongs_to_one_component(components: list[dict[str, Any]], where: str, owner: str | None) -> None:
+    with pytest.raises(ValidationError) as error:
+        site(components=components)
+    ((place, message),) = problems(error)
+    assert place == where
+    assert owner is None or message.endswith(
+        f"is a name of component {owner!r} already. A name belongs to one component"
+    )
+
+
+def test_a_component_may_watch_a_name_twice_and_its_own_id() -> None:
+    twice = {"id": "pay", "name": "Pay", "watches": ["pay", "shop/pay", "shop/pay"]}
+    assert site(components=[twice]).component(("shop/pay",))
+
+
+# ------------------------------------------------------------------------------------------------ environments
+
+
+@pytest.mark.parametrize(
+    ("payload", "connection", "namespace", "environment"),
+    [
+        ("staging", "production", "payments", "staging"),
+        (None, "staging", "payments", "staging"),
+        (None, None, "payments", "production"),
+        (None, None, "prod", "prod"),  # a namespace that is called like a public environment
+        (None, None, "kube-system", None),
+        (None, None, "", None),
+        (None, None, None, None),
+        ("", "", "payments", "production"),
+    ],
+)
+def test_the_environment_is_the_payloads_else_the_connections_else_a_listed_namespaces(
+    payload: str | None, connection: str | None, namespace: str | None, environment: str | None
+) -> None:
+    made = site(environments={"public": ["production", "prod"], "namespaces": {"payments": "production"}})
+    assert made.environment(payload=payload, connection=connection, namespace=namespace) == environment
+
+
+@given(st.text(max_size=20))
+def test_a_namespace_that_nobody_listed_is_no_environment(namespace: str) -> None:
+    made = site(environments={"public": ["production"], "namespaces": {"payments": "production"}})
+    found = made.environment(payload=None, connection=None, namespace=namespace)
+    assert found == ("production" if namespace in {"production", "payments"} else None)
+
+
+# ------------------------------------------------------------------------------------------------ destinations
+
+
+@pytest.mark.parametrize(
+    ("where", "lane"),
+    [
+        ({"slack": "#releases"}, "slack:#releases"),
+        ({"email": "releases@acme.example"}, "email:releases@acme.example"),
+        ({"page": True}, "page:main"),
+        ({"sandbox": "demo"}, "sandbox:demo"),
+    ],
+)
+def test_a_destination_has_one_lane(where: dict[str, Any], lane: str) -> None:
+    assert Destination.model_validate(where).lane == lane
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{}, {"slack": "#a", "email": "a@b.example"}, {"slack": ""}, {"page": False}, {"email": "a b"}, {"pager": "1"}],
+)
+def test_anything_else_is_no_destination(where: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        site(audiences={"stakeholders": [where]})
+
+
+def test_audiences_are_the_three_that_are_known() -> None:
+    made = site(audiences={"customers": [{"page": True}], "support": []})
+    assert made.audiences[Audience.CUSTOMERS] == (Destination(page=True),)
+    with pytest.raises(ValidationError):
+        site(audiences={"managers": []})
+
+
+# ------------------------------------------------------------------------------------------------ the rest
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (
+            {"url": "status.acme.example"},
+            "'status.acme.example' is not the address of a page. Write https:// and a host",
+        ),
+        ({"url": "https://"}, "'https://' is not the address of a page. Write https:// and a host"),
+        ({"url": "https://a b"}, "'https://a b' is not the address of a page. Write https:// and a host"),
+        ({"time_zone": "Berlin"}, "'Berlin' is not a time zone. Write an IANA name such as Europe/Berlin"),
+        ({"time_zone": "../etc"}, "'../etc' is not a time zone. Write an IANA name such as Europe/Berlin"),
+        ({"time_zone": ""}, "'' is not a time zone. Write an IANA name such as Europe/Berlin"),
+        ({"support": "help"}, "'help' is not an email address. Write name@example.com"),
+    ],
+)
+def test_a_page_can_be_reached(page: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        site(page={**PAGE, **page})
+    ((_, message),) = problems(error)
+    assert message == f"Value error, {reason}"
+
+
+def test_the_address_of_the_page_has_no_slash_at_its_end() -> None:
+    assert site(page={**PAGE, "url": "https://acme.example/status/"}).page.url == "https://acme.example/status"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "ä", ".", "a?b"])
+def test_a_connection_has_a_name_that_fits_into_an_address(name: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        site(connections={name: {"source": "github"}})
+    reason = f"Value error, {name!r} is a part of the address /hooks/<name>. Write letters, digits, -, _ and ."
+    assert [message for _, message in problems(error)] == [reason]
+
+
+def test_a_secret_is_not_shown() -> None:
+    made = site(connections={"argo-prod": {"source": "argo-rollouts", "secret": "hunter2"}})
+    assert made.connections["argo-prod"] == Connection(source="argo-rollouts", secret="hunter2")
+    assert "hunter2" not in repr(made)
