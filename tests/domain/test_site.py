@@ -32,6 +32,7 @@ def test_a_small_site_has_calm_defaults() -> None:
     assert (made.publishing, made.page.time_zone, made.page.support) == (Publishing.AUTO, "UTC", None)
     assert made.components[0].routing is Routing.REQUESTS
     assert made.connections == {}
+    assert site(page={**PAGE, "time_zone": "Europe/Berlin"}).page.time_zone == "Europe/Berlin"
 
 
 # ------------------------------------------------------------------------------------------------ components

@@ -106,13 +106,14 @@ class Worker:
 
     def _work(self, others: Presence, alive: Callable[[], bool]) -> None:
         while not self._stop.is_set() and alive():
-            if time.monotonic() >= self._round:
-                self._make_rounds(others)
             try:
+                if time.monotonic() >= self._round:
+                    self._make_rounds(others)
+                    self._housekeeping()
                 busy = self._something_new(others) and self.step()
             except SQLAlchemyError:
                 raise
-            except Exception:  # a timer that fails must not stop deliveries
+            except Exception:  # a timer or a page that fails must not stop deliveries
                 log.exception("worker.crashed")
                 self._stop.wait(_PAUSE)
             else:
@@ -136,7 +137,6 @@ class Worker:
         A worker counts as gone when it was missing twice: one that lost its connection comes back.
         """
         self._round = time.monotonic() + _ROUND
-        self._housekeeping()
         now = self._due = self._hub.clock()
         with self._hub.database.reading() as session:
             names = outbox.owners(session, now) - {self._name}

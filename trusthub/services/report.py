@@ -31,12 +31,15 @@ FEED = 25
 """Entries of a feed, as Statuspage has them."""
 
 _HEADLINES = {
-    ComponentStatus.OPERATIONAL: "All systems operational",
-    ComponentStatus.DEGRADED: "Some systems are slower or less reliable than usual",
-    ComponentStatus.PARTIAL_OUTAGE: "Parts of some systems are not working",
-    ComponentStatus.MAJOR_OUTAGE: "Some systems are not working",
-    ComponentStatus.MAINTENANCE: "Maintenance is under way",
+    ComponentStatus.OPERATIONAL: ("All systems operational", "All systems operational"),
+    ComponentStatus.DEGRADED: ("{} is not working as it should", "{} are not working as they should"),
+    ComponentStatus.PARTIAL_OUTAGE: ("Part of {} is not working", "Parts of {} are not working"),
+    ComponentStatus.MAJOR_OUTAGE: ("{} is not working", "{} are not working"),
+    ComponentStatus.MAINTENANCE: ("We are working on {}", "We are working on {}"),
 }
+"""For one component and for several."""
+_MANY = 3
+"""From this many components on, the headline counts them; they are named below it."""
 _INDICATORS = {
     ComponentStatus.OPERATIONAL: "none",
     ComponentStatus.DEGRADED: "minor",
@@ -55,18 +58,28 @@ _SEVERITY = (
 
 def page(session: Session, hub: Hub, now: datetime) -> PageView:
     """Return the page with the one sentence that sums it up."""
-    worst = worst_status(component.status for component in listed(session) if not component.is_group)
+    rows = [component for component in listed(session) if not component.is_group]
+    worst = worst_status(component.status for component in rows)
     watching = session.execute(_public(unresolved=True)).first() is not None
     calm = worst is ComponentStatus.OPERATIONAL
+    names = [component.name for component in rows if component.status == worst]
     return PageView(
         name=hub.page.name,
         url=hub.page.url,
         hub_url=hub.base_url,
         support=hub.page.support,
         indicator=_INDICATORS[worst],
-        headline="Everything works again, and we are watching it" if calm and watching else _HEADLINES[worst],
+        headline="Everything works again, and we are watching it" if calm and watching else _headline(worst, names),
         rendered_at=now,
     )
+
+
+def _headline(worst: ComponentStatus, names: Sequence[str]) -> str:
+    """Say in one sentence what is wrong, with the worst first: a visitor looks for one name."""
+    one, several = _HEADLINES[worst]
+    if len(names) == 1:
+        return one.format(names[0])
+    return several.format(" and ".join(names) if len(names) < _MANY else f"{len(names)} systems")
 
 
 def worst_status(statuses: Iterable[str]) -> ComponentStatus:

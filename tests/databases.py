@@ -1,0 +1,34 @@
+"""The two databases the hub runs on. A test that asks for `database_url` or `database` runs once on each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trusthub.store import migrate
+from trusthub.store.session import Database
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/hub.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """URL of an empty database."""
+    return sqlite_url if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(empty: Database) -> Database:
+    """A database with all tables, and nothing in them."""
+    migrate.upgrade(empty)
+    return empty

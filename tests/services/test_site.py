@@ -1,0 +1,396 @@
+"""What can be wrong in the files that people write: every mistake is one clear message with file, line and cure."""
+
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trusthub.domain.events import Strategy
+from trusthub.errors import PlaybookError
+from trusthub.services import site
+from trusthub.services.site import Configuration
+from trusthub.settings import Settings, packaged
+
+SITE = """\
+page:
+  name: Acme
+  url: https://status.acme.example
+components:
+  - id: checkout
+    name: Checkout
+    watches: [acme/checkout]
+audiences:
+  stakeholders: [{slack: "#releases"}]
+  customers: [{page: true}]
+connections:
+  argo-prod: {source: argo-rollouts, environment: production}
+"""
+PLAYBOOK = """\
+plan: default
+tell:
+  rollback.started: {stakeholders: rollback.started}
+  incident.identified:
+    customers: incident.identified
+"""
+PLAN = """\
+---
+title: Going back
+summary: Release the earlier version again.
+recovery:
+  from: 2m
+  to: 10m
+  basis: it takes one deployment
+sla: Up to 10 minutes of errors.
+layers: {toggle: none, traffic: Release it again., schema: none}
+known_risks: [Payments in flight are retried.]
+unknown_risks: [Load above 2,000 requests a second.]
+---
+
+## Go back
+"""
+FILES = {
+    "site.yaml": SITE,
+    "default.yaml": PLAYBOOK,
+    "plans/default.md": PLAN,
+    "templates/messages/rollback.started/subject.txt": "{{ component }}: rolling back\n",
+    "templates/messages/rollback.started/body.md": "{{ tool }} is rolling back {{ component }}.\n",
+    "templates/messages/incident.identified/subject.txt": "{{ component }}: rolling back\n",
+    "templates/messages/incident.identified/body.md": "We are rolling back {{ component }}.\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TRUSTHUB_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def load(folder: Path, **settings: Any) -> Configuration:
+    return site.load(Settings(**{"site": folder / "site.yaml", "templates_dir": folder / "templates", **settings}))
+
+
+def error(folder: Path, **settings: Any) -> str:
+    """Return what is said about the files in a folder, with their paths from there."""
+    with pytest.raises(PlaybookError) as raised:
+        load(folder, **settings)
+    return str(raised.value).replace(f"{folder}/", "").replace(str(folder), "FOLDER")
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_is_right_is_read(folder: Path) -> None:
+    found = load(folder)
+    assert found.site.components[0].name == "Checkout"
+    assert [playbook.name for playbook in found.playbooks] == ["default"]
+    assert found.plans["default"].document == "## Go back"
+    assert found.playbook(strategy=Strategy.FLAG, component="checkout", environment=None).name == "default"
+    assert found.named("default") is found.named("renamed since") is found.playbooks[0]
+
+
+def test_what_we_ship_is_right() -> None:
+    shipped = packaged("playbooks")
+    found = site.load(Settings(site=shipped / "site.yaml"))
+    assert {playbook.name for playbook in found.playbooks} == {path.stem for path in shipped.glob("*.yaml")} - {"site"}
+    assert found.plans.keys() == {path.stem for path in (shipped / "plans").glob("*.md")}
+    assert {playbook.plan for playbook in found.playbooks} == found.plans.keys()
+
+
+def test_playbooks_may_lie_elsewhere(folder: Path) -> None:
+    found = load(folder, playbooks_dir=packaged("playbooks"), templates_dir=packaged("templates"))
+    assert len(found.playbooks) == 5  # the site.yaml that lies beside them is not asked
+
+
+# ------------------------------------------------------------------------------------------------ one mistake each
+
+TRY = "Look there for a missing space after a colon, a tab, or text that needs quotes."
+KEYS = "must be keys with values, such as {key: value}."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        # YAML
+        ("name: Acme", "name: Acme: Inc", f"site.yaml:2: is not YAML: mapping values are not allowed here. {TRY}"),
+        ("  name: Acme", "\tname: Acme", "site.yaml:2: is not YAML: while scanning for the next token, found character "
+         f"'\\t' that cannot start any token. {TRY}"),
+        ("name: Acme", 'name: "Acme', "site.yaml:14: is not YAML: while scanning a quoted scalar, found unexpected end "
+         f"of stream. {TRY}"),
+        ("name: Acme", "name: &a [*b]", f"site.yaml:2: is not YAML: found undefined alias 'b'. {TRY}"),
+        ("name: Acme", "name: {{ acme }}", "site.yaml:2: is not YAML: while constructing a mapping, found unhashable "
+         f"key. {TRY}"),
+        ("components:", "---\ncomponents:", "site.yaml:4: is not YAML: expected a single document in the stream, but "
+         f"found another document. {TRY}"),
+        ("name: Acme", "name: A\x07cme", f"site.yaml:2: is not YAML: there is the character '\\x07'. {TRY}"),
+        ("name: Acme", "name: 2026-13-45", f"site.yaml:1: is not YAML: month must be in 1..12. {TRY}"),
+        ("name: Acme", "name: " + "[" * 1000, f"site.yaml:1: is not YAML: it is nested too deeply. {TRY}"),
+        ("  name: Acme", "  name: Acme\n  name: Acme", "site.yaml:3: page.name: stands here twice. Remove one."),
+        ("    name: Checkout", "    name: Checkout\n    id: pay", "site.yaml:7: components[0].id: stands here twice. "
+         "Remove one."),
+        # keys
+        ("name: Checkout", "nmae: Checkout", "site.yaml:6: components[0].name: is missing. Add it.\n"
+         "  site.yaml:6: components[0].nmae: this key is unknown. Did you mean 'name'?"),
+        ("name: Acme", "name: Acme\n  colour: red", "site.yaml:3: page.colour: this key is unknown. There are: name, "
+         "url, time_zone, support."),
+        ("page:", "pages: {}\npage:", "site.yaml:1: pages: this key is unknown. Did you mean 'page'?"),
+        ("environment: production", "environmnt: production", "site.yaml:12: connections.argo-prod.environmnt: this key "
+         "is unknown. Did you mean 'environment'?"),
+        ("audiences:", "environments: {namespace: {}}\naudiences:", "site.yaml:8: environments.namespace: this key is "
+         "unknown. Did you mean 'namespaces'?"),
+        ("  url: https://status.acme.example\n", "", "site.yaml:1: page.url: is missing. Add it."),
+        ("  stakeholders:", "  stakholders:", "site.yaml:9: audiences.stakholders: 'stakholders' is unknown. Did you "
+         "mean 'stakeholders'?"),
+        ("  stakeholders:", "  board:", "site.yaml:9: audiences.board: 'board' is unknown. There are: stakeholders, "
+         "support, customers."),
+        # types and values
+        ("name: Acme", "name: 2026", "site.yaml:2: page.name: must be text. Put quotes around it."),
+        ("name: Acme", "name: ''", "site.yaml:2: page.name: is empty. Fill it in."),
+        ("name: Acme", "name: &a [*a]", "site.yaml:2: page.name: must be text. Put quotes around it."),
+        ("    name: Checkout", "    name: Checkout\n    customers: many", "site.yaml:7: components[0].customers: must be "
+         "a whole number."),
+        ("    name: Checkout", "    name: Checkout\n    customers: 0", "site.yaml:7: components[0].customers: Input "
+         "should be greater than 0."),
+        ("[acme/checkout]", "acme/checkout", "site.yaml:7: components[0].watches: must be a list, such as [one, two]."),
+        ("{page: true}", "page", f"site.yaml:10: audiences.customers[0]: {KEYS}"),
+        ("{page: true}", "{page: false}", "site.yaml:10: audiences.customers[0].page: must be true."),
+        ("{page: true}", "{}", "site.yaml:10: audiences.customers[0]: A destination is one place. Name exactly one of "
+         "slack, email, page, sandbox."),
+        ("id: checkout", "id: Checkout", "site.yaml:5: components[0].id: 'Checkout' is no id. Write small letters, "
+         "digits, - and _."),
+        ("audiences:", "  - id: pay\n    name: Pay\n    watches:\n      - acme/pay\n      - checkout\naudiences:",
+         "site.yaml:12: components[1].watches[1]: 'checkout' is a name of component 'checkout' already. A name belongs "
+         "to one component."),
+        ("audiences:", "publishing: later\naudiences:", "site.yaml:8: publishing: 'later' is unknown. There are: auto, "
+         "ask, shadow."),
+        ("https://status", "status", "site.yaml:3: page.url: 'status.acme.example' is not the address of a page. Write "
+         "https:// and a host."),
+        ("argo-prod:", "argo/prod:", "site.yaml:12: connections.argo/prod: 'argo/prod' is a part of the address "
+         "/hooks/<name>. Write letters, digits, -, _ and .."),
+        ("source: argo-rollouts", "source: argo", "site.yaml:12: connections.argo-prod.source: 'argo' is unknown. There "
+         "are: argo-rollouts, flagger, github, cdevents, generic."),
+        ("source: argo-rollouts", "source: argo-rolouts", "site.yaml:12: connections.argo-prod.source: 'argo-rolouts' is "
+         "unknown. Did you mean 'argo-rollouts'?"),
+        ("source: argo-rollouts", "secret: 'x${A}', source: argo-rollouts", "site.yaml:12: connections.argo-prod.secret: "
+         "is no variable, and would be the secret itself. Write ${NAME}."),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_site(folder: Path, old: str, new: str, message: str) -> None:
+    change(folder / "site.yaml", old, new)
+    assert error(folder) == message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("plan: default", "plan: canary", "default.yaml:1: plan: plans/canary.md does not exist. There are: default."),
+        ("plan: default", "plan: defalt", "default.yaml:1: plan: plans/defalt.md does not exist. Did you mean "
+         "'default'?"),
+        ("plan: default\n", "", "default.yaml:1: plan: is missing. Add it."),
+        ("plan: default", "plan: default\nname: other", "default.yaml:2: name: this key is unknown. Did you mean "
+         "'match'?"),
+        ("plan: default", "plan: default\nmatch:", f"default.yaml:2: match: {KEYS}"),
+        ("plan: default", "plan: default\nmatch: {strategie: canary}", "default.yaml:2: match.strategie: this key is "
+         "unknown. Did you mean 'strategy'?"),
+        ("plan: default", "plan: default\nmatch: {strategy: canari}", "default.yaml:2: match.strategy: 'canari' is "
+         "unknown. Did you mean 'canary'?"),
+        ("plan: default", "plan: default\nmatch: {component: chekout}", "default.yaml:2: match.component: site.yaml has "
+         "no component 'chekout'. Did you mean 'checkout'?"),
+        ("plan: default", "plan: default\nquiet: 30", "default.yaml:2: quiet: 30 is not a duration. Write a number and "
+         "s, m, h or d, such as 30m."),
+        ("plan: default", "plan: default\nnext_update: 0s", "default.yaml:2: next_update: Input should be greater than "
+         "or equal to 1 minute."),
+        ("plan: default", "plan: default\npublic_from: 1 %", "default.yaml:2: public_from: must be a number."),
+        ("plan: default", "plan: default\npublic_from: 101", "default.yaml:2: public_from: Input should be less than or "
+         "equal to 100."),
+        ("rollback.started: {", "rollback.begun: {", "default.yaml:3: tell.rollback.begun: 'rollback.begun' is unknown. "
+         "Did you mean 'rollback.started'?"),
+        ("{stakeholders:", "{managers:", "default.yaml:3: tell.rollback.started.managers: 'managers' is unknown. There "
+         "are: stakeholders, support, customers."),
+        ("{stakeholders:", "{support:", "default.yaml:3: tell.rollback.started.support: site.yaml has no audience "
+         "'support'. Add it there, or tell somebody else."),
+        ("customers: incident.identified", "customers: incident.identifed", "default.yaml:5: "
+         "tell.incident.identified.customers: there is no message 'incident.identifed' in FOLDER/templates. Did you "
+         "mean 'incident.identified'?"),
+        ("customers: incident.identified", "customers: nothing", "default.yaml:5: tell.incident.identified.customers: "
+         "there is no message 'nothing' in FOLDER/templates. There are: incident.identified, rollback.started."),
+        ("customers: incident.identified", "customers: rollback.started", "default.yaml:5: "
+         "tell.incident.identified.customers: customers may not read the fact 'tool', which message 'rollback.started' "
+         "has in templates/messages/rollback.started/body.md:1. Take it out, or name another message."),
+        ("plan: default", "plan: default\nmatch: {strategy: flag}", "FOLDER:1: has no playbook for strategy canary of "
+         "checkout in production. Add default.yaml with `match: {}`."),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_playbook(folder: Path, old: str, new: str, message: str) -> None:
+    change(folder / "default.yaml", old, new)
+    assert error(folder).replace("in templates.", "in FOLDER/templates.") == message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("sla: Up to 10 minutes of errors.\n", "", "plans/default.md:2: sla: is missing. Add it."),
+        ("sla: Up to 10 minutes of errors.", "sla:", "plans/default.md:8: sla: must be text. Put quotes around it."),
+        (", schema: none", "", "plans/default.md:9: layers.schema: is missing. Add it."),
+        ("  to: 10m\n", "", "plans/default.md:4: recovery.to: is missing. Add it."),
+        ("  to: 10m", "  to: 1m", "plans/default.md:4: recovery: `from` is longer than `to`. Write the shorter time "
+         "first."),
+        ("  to: 10m", "  to: soon", "plans/default.md:6: recovery.to: 'soon' is not a duration. Write a number and s, m, "
+         "h or d, such as 30m."),
+        ("[Payments in flight are retried.]", "[]", "plans/default.md:10: known_risks: is empty. Fill it in."),
+        ("title: Going back", "title: Going back\ndocument: x", "plans/default.md:3: document: this key is unknown. "
+         "There are: title, summary, recovery, sla, layers, known_risks, unknown_risks."),
+        ("title: Going back", "title: Going: back", "plans/default.md:2: is not YAML: mapping values are not allowed "
+         f"here. {TRY}"),
+        ("## Go back\n", "", "plans/default.md:1: document: is empty. Fill it in."),
+        ("---\ntitle:", "title:", "plans/default.md:1: has no front matter. Begin with --- title, summary, recovery, "
+         "sla, layers and risks ---."),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_plan(folder: Path, old: str, new: str, message: str) -> None:
+    change(folder / "plans/default.md", old, new)
+    assert error(folder) == message
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("We {{ component }\n", "templates/messages/incident.identified/body.md:1: unexpected '}'"),
+        ("We\n{{ compnent }}\n", "templates/messages/incident.identified/body.md:2: There is no fact 'compnent'. Did you "
+         "mean 'component'?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_message(folder: Path, body: str, message: str) -> None:
+    (folder / "templates/messages/incident.identified/body.md").write_text(body, encoding="utf-8")
+    assert error(folder) == message
+
+
+def test_two_playbooks_for_the_same_rollouts(folder: Path) -> None:
+    change(folder / "default.yaml", "plan: default", "plan: default\nmatch: {strategy: flag}")
+    for name in ("a.yaml", "z.yaml"):
+        (folder / name).write_text("plan: default\ntell: {}\n\nmatch: {strategy: flag}\n", encoding="utf-8")
+    (folder / "every.yaml").write_text("plan: default\ntell: {}\n", encoding="utf-8")
+    message = "match: is the same as in a.yaml. Narrow one of them, or remove it."
+    assert error(folder) == f"default.yaml:2: {message}"
+    (folder / "default.yaml").unlink()
+    assert error(folder) == f"z.yaml:4: {message}"
+
+
+# ------------------------------------------------------------------------------------------------ whole files
+
+
+@pytest.mark.parametrize("name", ["site.yaml", "default.yaml", "plans/default.md"])
+def test_a_file_that_is_not_utf_8(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"---\n# Caf\xe9\n")
+    assert error(folder) == f"{name}:2: is not UTF-8. Save it as UTF-8."
+
+
+@pytest.mark.parametrize("name", list(FILES)[:3])
+def test_windows_line_ends_and_marks_are_read(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"\xef\xbb\xbf" + FILES[name].replace("\n", "\r\n").encode())
+    assert load(folder).plans["default"].document == "## Go back"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("site.yaml", "", "site.yaml:1: is empty. Fill it in."),
+        ("default.yaml", "# later\n", "default.yaml:1: is empty. Fill it in."),
+        ("default.yaml", "- plan\n", f"default.yaml:1: {KEYS}"),
+        ("site.yaml", "acme\n", f"site.yaml:1: {KEYS}"),
+        ("canary.yml", PLAYBOOK, "canary.yml:1: is not read. Rename it to canary.yaml."),
+    ],
+)
+def test_a_file_that_holds_something_else(folder: Path, name: str, text: str, message: str) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+    assert error(folder) == message
+
+
+def test_a_site_that_is_not_there(folder: Path) -> None:
+    where = "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."
+    reason = "cannot be read: No such file or directory."
+    assert error(folder, site=folder / "other.yaml") == f"other.yaml:1: {reason} {where}"
+    assert error(folder, site=folder / "plans") == f"plans:1: cannot be read: Is a directory. {where}"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_playbook_that_may_not_be_read(folder: Path) -> None:
+    (folder / "default.yaml").chmod(0)
+    assert error(folder) == "default.yaml:1: cannot be read: Permission denied. Give the hub the right to read it."
+
+
+def test_a_playbook_that_is_a_folder(folder: Path) -> None:
+    (folder / "a.yaml").mkdir()
+    assert error(folder) == "a.yaml:1: cannot be read: Is a directory. Give the hub the right to read it."
+
+
+def test_no_playbooks_and_no_messages(folder: Path) -> None:
+    message = "has no playbook. Add default.yaml, or set TRUSTHUB_PLAYBOOKS_DIR."
+    assert error(folder, playbooks_dir=folder / "plans") == f"plans:1: {message}"
+    assert error(folder, playbooks_dir=folder / "none") == f"none:1: {message}"
+    message = "has no messages. Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
+    assert error(folder, templates_dir=folder / "plans") == f"plans:1: {message}"
+
+
+def test_all_mistakes_of_a_file_are_named_together(folder: Path) -> None:
+    change(folder / "site.yaml", "name: Acme", "nam: Acme")
+    change(folder / "site.yaml", "source: argo-rollouts", "publishing: on")
+    assert error(folder) == textwrap.dedent(
+        """\
+        site.yaml:1: page.name: is missing. Add it.
+          site.yaml:2: page.nam: this key is unknown. Did you mean 'name'?
+          site.yaml:12: connections.argo-prod.source: is missing. Add it.
+          site.yaml:12: connections.argo-prod.publishing: True is unknown. There are: auto, ask, shadow."""
+    )
+
+
+# ------------------------------------------------------------------------------------------------ secrets
+
+
+@pytest.mark.parametrize(("value", "secret"), [("hunter2", "hunter2"), ("", None), (None, None)])
+def test_a_secret_comes_from_a_variable(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, secret: str | None
+) -> None:
+    change(folder / "site.yaml", "source: argo-rollouts", 'secret: "${ARGO_HOOK_TOKEN}", source: argo-rollouts')
+    if value is not None:
+        monkeypatch.setenv("ARGO_HOOK_TOKEN", value)
+    assert load(folder).site.connections["argo-prod"].secret == secret
+
+
+def test_a_secret_is_in_no_message(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGO_HOOK_TOKEN", "hunter2")
+    change(folder / "site.yaml", "source: argo-rollouts", 'secret: "${ARGO_HOOK_TOKEN}", source: 5, publishing: no')
+    assert "hunter2" not in error(folder)
+    change(folder / "site.yaml", '"${ARGO_HOOK_TOKEN}"', "[hunter2]")
+    assert "hunter2" not in error(folder)
+
+
+# ------------------------------------------------------------------------------------------------ where we are
+
+
+def test_nothing_in_the_working_directory_replaces_what_is_packaged(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somewhere = tmp_path_factory.mktemp("somewhere")
+    for name in ("templates/messages/rollback.started/body.md", "templates/pages/status.html"):
+        (somewhere / name).parent.mkdir(parents=True, exist_ok=True)
+        (somewhere / name).write_text("{{ broken", encoding="utf-8")
+    (somewhere / ".env").write_text("TRUSTHUB_BASE_URL=https://elsewhere.example\n", encoding="utf-8")
+    monkeypatch.chdir(somewhere)
+    settings = Settings(site=folder / "site.yaml")
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert site.load(settings).templates.root == packaged("templates")
+    assert packaged("templates").is_absolute()

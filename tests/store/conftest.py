@@ -1,0 +1,5 @@
+"""Every test of the store may ask for both databases."""
+
+from tests.databases import database, database_url, empty, sqlite_url
+
+__all__ = ["database", "database_url", "empty", "sqlite_url"]

@@ -1,0 +1,227 @@
+"""Rows as each migration left room for: with them in its tables, the next one has something to lose.
+
+A new migration gets an entry here, which writes to the tables and columns that it adds. Values are written by name and
+not through the models, which know only the newest shape.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+AT = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+LATER = AT.replace(hour=15)
+
+Rows = Mapping[str, list[dict[str, Any]]]
+"""Tables in an order in which they can be filled."""
+
+FIRST: Rows = {
+    "page": [
+        {
+            "id": 1,
+            "public_id": "a1b2c3d4e5f6",
+            "key": "main",
+            "name": "Acme",
+            "url": "https://status.acme.example",
+            "time_zone": "Europe/Berlin",
+            "version": 3,
+            "updated_at": AT,
+        }
+    ],
+    "component": [
+        {
+            "id": 1,
+            "page_id": 1,
+            "public_id": "c1b2c3d4e5f6",
+            "key": "group:Payments",
+            "name": "Payments",
+            "is_group": True,
+            "position": 1,
+            "status": "operational",
+            "listed": True,
+            "created_at": AT,
+            "updated_at": AT,
+        },
+        {
+            "id": 2,
+            "page_id": 1,
+            "public_id": "c2b2c3d4e5f6",
+            "key": "checkout",
+            "name": "Checkout",
+            "description": "Paying for an order",
+            "group_id": 1,
+            "is_group": False,
+            "position": 2,
+            "status": "partial_outage",
+            "listed": True,
+            "created_at": AT,
+            "updated_at": LATER,
+        },
+    ],
+    "event": [
+        {
+            "id": 1,
+            "connection": "argo-prod",
+            "source": "argo-rollouts",
+            "received_at": AT,
+            "headers": {"content-type": "application/json"},
+            "body": b'{"phase": "Degraded \xf0\x9f\x94\xa5"}',
+            "state": "done",
+            "error": "",
+            "summary": "rollout.aborted",
+        }
+    ],
+    "seen": [{"connection": "argo-prod", "key": "9d1f", "event_id": 1, "at": AT}],
+    "rollout": [
+        {
+            "id": 1,
+            "public_id": "d1b2c3d4e5f6",
+            "connection": "argo-prod",
+            "attempt": "payments/checkout/3",
+            "source": "argo-rollouts",
+            "subject": "checkout",
+            "component_id": 2,
+            "environment": "production",
+            "phase": "rolling_back",
+            "to_version": "2.8.0",
+            "known": {"peak": 5.0},
+            "links": [{"label": "Rollout", "url": "https://argo.acme.example"}],
+            "created_at": AT,
+        }
+    ],
+    "incident": [
+        {
+            "id": 1,
+            "public_id": "k3v9x0q2m7ab",
+            "rollout_id": 1,
+            "name": "Checkout: going back",
+            "state": "identified",
+            "impact": "minor",
+            "public": True,
+            "decision": "The tool's own analysis failed.",
+            "playbook": "canary",
+            "opened_by": "machine",
+            "sequence": 2,
+            "started_at": AT,
+            "told_at": AT,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+    "incident_page": [{"incident_id": 1, "page_id": 1}],
+    "incident_component": [{"incident_id": 1, "component_id": 2}],
+    "update": [
+        {
+            "id": 1,
+            "public_id": "f1b2c3d4e5f6",
+            "incident_id": 1,
+            "state": "identified",
+            "moment": "incident.identified",
+            "components": [{"code": "checkout", "new_status": "partial_outage"}],
+            "created_at": AT,
+        }
+    ],
+    "update_text": [{"update_id": 1, "locale": "en", "subject": "Going back", "body": "Grüße, *Ana*."}],
+    "promise": [
+        {
+            "id": 1,
+            "incident_id": 1,
+            "kind": "next_update",
+            "due": LATER,
+            "basis": "",
+            "standing": "pending",
+            "created_at": AT,
+        }
+    ],
+    "timer": [{"id": 1, "kind": "promise", "incident_id": 1, "due": LATER, "state": "pending"}],
+    "person": [{"id": 1, "name": "Ana", "email": "ana@customer.example", "created_at": AT}],
+    "thread": [
+        {
+            "id": 1,
+            "public_id": "t1b2c3d4e5f6",
+            "page_id": 1,
+            "incident_id": 1,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": True,
+            "created_at": AT,
+            "updated_at": AT,
+        }
+    ],
+    "thread_message": [{"id": 1, "thread_id": 1, "by": "customer", "body": "It failed twice.", "created_at": AT}],
+    "delivery": [
+        {
+            "id": 1,
+            "lane": "slack:#releases",
+            "key": "event:1/rollback.started/slack:#releases/post",
+            "moment": "rollback.started",
+            "incident_id": 1,
+            "rollout_id": 1,
+            "thread_id": 1,
+            "event_id": 1,
+            "conversation": "rollout:d1b2c3d4e5f6",
+            "payload": {"to": "#releases", "subject": "Going back"},
+            "state": "pending",
+            "attempts": 1,
+            "ambiguous": False,
+            "leads": False,
+            "last_error": "Slack failed (HTTP 500).",
+            "created_at": AT,
+            "first_attempt_at": AT,
+            "last_attempt_at": AT,
+        }
+    ],
+    "lane": [{"key": "slack:#releases", "channel": "slack", "due": LATER, "paused": False}],
+    "attempt": [
+        {
+            "id": 1,
+            "delivery_id": 1,
+            "n": 1,
+            "started_at": AT,
+            "ended_at": AT,
+            "outcome": "failed",
+            "status": 500,
+            "error": "Slack failed (HTTP 500).",
+        }
+    ],
+    "staff": [
+        {
+            "id": 1,
+            "email": "mira@acme.example",
+            "name": "Mira",
+            "password": "$argon2id$",
+            "active": True,
+            "created_at": AT,
+        }
+    ],
+    "audit": [{"id": 1, "at": AT, "actor": "Mira", "action": "replied", "subject": "thread:1", "detail": ""}],
+    "suppression": [{"address": "bob@customer.example", "reason": "asked", "at": AT}],
+    "snapshot": [
+        {"page_id": 1, "path": "/", "version": 3, "etag": 'W/"1"', "content_type": "text/html", "body": b"<p>\xc3\xa4"}
+    ],
+    "sandbox": [{"id": 1, "kind": "kept", "at": AT, "payload": {"to": "#releases"}}],
+}
+
+ADDED: Mapping[str, Rows] = {"0001": FIRST}
+"""For each revision, the rows that it is the first to have room for."""
+
+
+def load(connection: sa.Connection, revision: str) -> None:
+    """Fill what `revision` added."""
+    tables = sa.MetaData()
+    tables.reflect(connection)
+    for table, rows in ADDED[revision].items():
+        connection.execute(tables.tables[table].insert(), rows)
+
+
+def contents(connection: sa.Connection) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of every table, except Alembic's own."""
+    tables = sa.MetaData()
+    tables.reflect(connection)
+    return {
+        name: [dict(row) for row in connection.execute(table.select().order_by(*table.primary_key)).mappings()]
+        for name, table in tables.tables.items()
+        if name != "alembic_version"
+    }
