@@ -32,3 +32,12 @@ def database(empty: Database) -> Database:
     """A database with all tables, and nothing in them."""
     migrate.upgrade(empty)
     return empty
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[Database]:
+    """For what only PostgreSQL allows: two transactions that write at the same time."""
+    database = Database(postgres_url)
+    migrate.upgrade(database)
+    yield database
+    database.close()

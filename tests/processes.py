@@ -34,5 +34,6 @@ def together(prepare: str, act: str, *arguments: str, count: int = 2) -> list[st
         process.stdin.write("\n")
         process.stdin.flush()
     ended = [(*process.communicate(timeout=60), process.returncode) for process in started]
-    assert [(errors, code) for _, errors, code in ended] == [("", 0)] * count
+    for _, errors, code in ended:
+        assert (errors, code) == ("", 0), errors
     return [output for output, _, _ in ended]

@@ -134,7 +134,7 @@ def test_a_duration_is_a_number_and_a_unit(text: object, meant: timedelta) -> No
 def test_anything_else_is_no_duration(text: object) -> None:
     with pytest.raises(ValidationError) as error:
         playbook("any", quiet=text)
-    reason = f"Value error, {text!r} is not a duration. Write a number and s, m, h or d, such as 30m."
+    reason = f"Value error, {text!r} is not a duration. Write a number and s, m, h or d, such as 30m"
     assert problems(error) == [("quiet", reason)]
 
 

@@ -180,7 +180,7 @@ def test_the_address_of_the_page_has_no_slash_at_its_end() -> None:
 def test_a_connection_has_a_name_that_fits_into_an_address(name: str) -> None:
     with pytest.raises(ValidationError) as error:
         site(connections={name: {"source": "github"}})
-    reason = f"Value error, {name!r} is a part of the address /hooks/<name>. Write letters, digits, -, _ and ."
+    reason = f"Value error, {name!r} is a part of the address /hooks/<name>. Write letters, digits, dots, - and _"
     assert [message for _, message in problems(error)] == [reason]
 
 

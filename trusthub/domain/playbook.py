@@ -19,7 +19,7 @@ def _duration(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(\d{1,6})\s*([smhd])", str(value).strip(), re.ASCII)
     if not match:
-        raise ValueError(f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m.")
+        raise ValueError(f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 

@@ -45,7 +45,7 @@ def _component_id(name: str) -> str:
 
 def _connection_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(f"{name!r} is a part of the address /hooks/<name>. Write letters, digits, -, _ and .")
+        raise ValueError(f"{name!r} is a part of the address /hooks/<name>. Write letters, digits, dots, - and _")
     return name
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.message import Audience, Moment
@@ -119,11 +120,11 @@ def _parse(path: Path, text: str, first_line: int = 1) -> Document:
         line, reason = 0, "it is nested too deeply"
     else:
         document = Document(path, value, {})
-        for place, number in places:
-            if document.lines.setdefault(place, number + first_line) != number + first_line:
-                raise PlaybookError(
-                    f"{_dotted(place)}: stands here twice. Remove one.", file=str(path), line=number + first_line
-                )
+        for place, line in places:
+            if place in document.lines:
+                message = f"{_dotted(place)}: stands here twice. Remove one."
+                raise PlaybookError(message, file=str(path), line=line + first_line)
+            document.lines[place] = line + first_line
         return document
     cure = "Look there for a missing space after a colon, a tab, or text that needs quotes."
     raise PlaybookError(f"is not YAML: {reason}. {cure}", file=str(path), line=line + first_line)
@@ -169,15 +170,26 @@ def _model(model: type[Model], file: Document, **given: str) -> Model:
     try:
         found = model.model_validate({**file.value, **given})
     except ValidationError as error:
-        problems += [_problem(model, file, dict(problem), given) for problem in error.errors()]
+        problems += [_problem(model, file, problem, given) for problem in _apart(error.errors())]
     if problems:
         raise PlaybookError("\n  ".join(map(str, problems)))
     return found
 
 
+def _apart(problems: Sequence[ErrorDetails]) -> Sequence[ErrorDetails]:
+    """Leave out that a list is too short when that is only so because something in it is wrong."""
+    return [
+        problem
+        for problem in problems
+        if problem["type"] != "too_short"
+        or all(other is problem or other["loc"][: len(problem["loc"])] != problem["loc"] for other in problems)
+    ]
+
+
 _NEEDS = {
     "missing": "is missing. Add it",
     "string": "must be text. Put quotes around it",
+    "invalid_key": "must be text. Put quotes around it",
     "string_too_short": "is empty. Fill it in",
     "too_short": "is empty. Fill it in",
     "int": "must be a whole number",
@@ -191,10 +203,10 @@ _NEEDS = {
 
 
 def _problem(
-    model: type[BaseModel], document: Document, problem: dict[str, Any], given: Mapping[str, str]
+    model: type[BaseModel], document: Document, problem: ErrorDetails, given: Mapping[str, str]
 ) -> PlaybookError:
-    place = tuple(part for part in problem["loc"] if part != "[key]")
     kind = re.sub("_(type|parsing)$", "", problem["type"])
+    place: Place = tuple(str(part) if kind == "invalid_key" else part for part in problem["loc"] if part != "[key]")
     if kind == "extra_forbidden":
         return _unknown(model, document, place, given)
     if kind == "enum":
