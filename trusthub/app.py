@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+import re
 import secrets
 import signal
 import sys
@@ -19,6 +20,7 @@ from flask import Flask, jsonify, request
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
 from sqlmodel import col
+from structlog.tracebacks import ExceptionDictTransformer
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
@@ -51,6 +53,8 @@ _LOOK = 1.0
 _LARGEST_FORM = 1024 * 1024
 """Bytes; the hooks have a limit of their own."""
 STATIC = Path(__file__).parent / "web" / "static"
+
+_BEFORE_AT = re.compile(r"""[^\s"'<>(,;:/]+@(?=\w)""")
 
 log = structlog.get_logger()
 
@@ -220,14 +224,23 @@ def _proxied(app: Flask, settings: Settings) -> "WSGIApplication":
     return ProxyFix(app, x_for=count, x_proto=count, x_host=count) if count else app
 
 
+def _hide_addresses(_logger: object, _method: str, line: Any) -> str:
+    """Keep customers out of the log, and passwords in addresses of servers: of `ana@customer.example` the end stays."""
+    return _BEFORE_AT.sub("*@", line)
+
+
 def _logging() -> None:
-    """Log one JSON object a line; libraries that print headers or bodies at DEBUG stay silent."""
+    """Log one JSON object a line, without the values of variables: they hold tokens and customers' words.
+
+    Libraries that print headers or bodies at DEBUG stay silent.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
+            _hide_addresses,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

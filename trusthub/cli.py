@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,28 +72,26 @@ def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
     site.load(loaded)  # a mistake in it must stop the start here, not make each process die and come back
     if workers > 1 and loaded.sqlite_file is not None:
         raise click.UsageError("SQLite serves one process. Use --workers 1, or PostgreSQL.")
-    lock = app.hold(loaded.database_url)
-    app.prepare(loaded)
-    port = _free_port(host, port)
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    if "base_url" not in loaded.model_fields_set:
-        _hand_down("TRUSTHUB_BASE_URL", address)
-    if no_worker:
-        _hand_down("TRUSTHUB_EMBEDDED_WORKER", "false")
-    click.echo(f"trusthub {__version__} on {address}", err=True)
-    Granian(
-        "trusthub.app:serve",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        workers=workers,
-        blocking_threads=16,
-        respawn_failed_workers=True,
-        log_enabled=False,
-    ).serve()
-    if lock is not None:
-        lock.close()
+    with app.hold(loaded.database_url) or nullcontext():
+        port = _free_port(host, port)
+        app.prepare(loaded)
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        if "base_url" not in loaded.model_fields_set:
+            _hand_down("TRUSTHUB_BASE_URL", address)
+        if no_worker:
+            _hand_down("TRUSTHUB_EMBEDDED_WORKER", "false")
+        click.echo(f"trusthub {__version__} on {address}", err=True)
+        Granian(
+            "trusthub.app:serve",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            factory=True,
+            workers=workers,
+            blocking_threads=16,
+            respawn_failed_workers=True,
+            log_enabled=False,
+        ).serve()
 
 
 @main.command()

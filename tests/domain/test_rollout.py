@@ -122,8 +122,13 @@ def test_what_arrives_while_it_goes_back_reopens_nothing() -> None:
 
 def test_the_end_comes_last_even_when_its_clock_is_behind() -> None:
     rollout, _ = follow([event(Phase.PROGRESSING, 6, 5.0), event(Phase.ROLLED_BACK, 5.9)])
-    assert steps(rollout) == [(6, 5), (6, 0)]
+    assert steps(rollout) == [(5.9, 0), (6, 5), (6, 0)]
     assert rollout.exposed_until == rollout.exposed_from == at(6)
+
+
+def test_an_end_means_its_exposure_whatever_is_said_with_it() -> None:
+    assert steps(follow([event(Phase.PROGRESSING, 1, 5.0), event(Phase.ROLLED_BACK, 2, 100.0)])[0]) == [(1, 5), (2, 0)]
+    assert steps(follow([event(Phase.PROGRESSING, 1, 5.0), event(Phase.COMPLETED, 2, 50.0)])[0]) == [(1, 5), (2, 100)]
 
 
 def test_a_rollback_that_was_heard_first_still_ends_the_exposure_heard_later() -> None:

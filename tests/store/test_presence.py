@@ -83,6 +83,7 @@ def test_others_commits_are_heard(database: Database) -> None:
 
 
 def test_what_is_rolled_back_is_not_heard(database: Database) -> None:
+    database.ping()  # the first connection switches a new SQLite file to WAL, which is a change
     with presence.join(database, presence.new_name()) as here:
         before = here.changes()
         with undone(database) as session:

@@ -1,5 +1,6 @@
 """Transactions: what is promised about them on each database, also with several threads and processes."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import InternalError, OperationalError, StatementError
+from sqlalchemy.exc import DatabaseError, InternalError, OperationalError, StatementError
 from sqlmodel import Session, col
 
 from tests.processes import CHECKOUT, together
@@ -63,6 +64,29 @@ def test_a_transaction_takes_the_write_lock_at_its_beginning(sqlite: Database, s
         with other.connect() as connection, pytest.raises(OperationalError, match="locked"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     other.dispose()
+
+
+def test_wal_is_waited_for_while_another_process_uses_the_new_file(tmp_path: Path) -> None:
+    file = tmp_path / "hub.db"
+    other = sqlite3.connect(file, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.2, other.rollback)
+    later.start()
+    database = Database(f"sqlite:///{file}")
+    with database.reading() as session:
+        assert pragmas(session)["journal_mode"] == "wal"
+    later.join()
+    other.close()
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_an_error_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "hub.db"
+    file.write_text("A letter to Ana. " * 100)
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(DatabaseError, match="not a database"):
+        database.ping()
+    database.close()
 
 
 # ------------------------------------------------------------------------------------------------ both databases

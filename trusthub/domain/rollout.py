@@ -35,6 +35,8 @@ _MOVES_USERS = frozenset({Phase.PROGRESSING, Phase.PROMOTING})
 _GOES_BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK})
 _MOMENTS_THAT_RETURN = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 _EVERYBODY, _NOBODY = 100.0, 0.0
+_MEANS = {Phase.COMPLETED: _EVERYBODY, Phase.ROLLED_BACK: _NOBODY}
+"""The exposure that an end means, whatever else is said with it."""
 
 
 class Basis(StrEnum):
@@ -241,7 +243,7 @@ def _expose(before: Rollout, known: Rollout, event: RolloutEvent, *, advances: b
     A tool without a clock has the time of arrival. So what is about a phase that is over, or comes after the end,
     counts only with a time before that: then it is late, and knows when it happened.
     """
-    percent = _EVERYBODY if event.phase is Phase.COMPLETED else event.exposure
+    percent = _MEANS.get(event.phase, event.exposure) if event.phase else event.exposure
     behind = _is_behind(before, event)
     over = None if advances else before.ended_at or (before.phase_at if behind else None)
     heard = known.heard
@@ -253,9 +255,8 @@ def _expose(before: Rollout, known: Rollout, event: RolloutEvent, *, advances: b
 
 def _steps(heard: Sequence[Exposure], phase: Phase | None, ended_at: datetime | None) -> tuple[Exposure, ...]:
     points = sorted(heard, key=lambda point: point.at)
-    if points and ended_at is not None:
-        last = _EVERYBODY if phase is Phase.COMPLETED else _NOBODY
-        points.append(Exposure(max(ended_at, points[-1].at), last))
+    if points and phase in _MEANS and ended_at is not None:
+        points.append(Exposure(max(ended_at, points[-1].at), _MEANS[phase]))
     return (*points[:1], *(point for before, point in pairwise(points) if point.percent != before.percent))
 
 

@@ -34,7 +34,7 @@ _HANDFUL = 4
 _LOOK = 0.05
 """Seconds between looks for work that another process committed."""
 _ROUND = 0.7
-"""Seconds between rounds: leases are renewed, and those of workers that are gone end in the second round."""
+"""Seconds between rounds: leases are renewed, and those that nobody knows any more end in the second round."""
 _PAUSE = 0.5
 """Seconds to wait when the database does not answer."""
 
@@ -63,7 +63,7 @@ class Worker:
         self._under_way: dict[int, Claimed] = {}
         self._heard = -1
         self._due: datetime | None = hub.clock()
-        self._round, self._missing = 0.0, set[str]()
+        self._round, self._lost = 0.0, set[str]()
         hub.database.on_commit(self._wake.set)
 
     def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
@@ -132,17 +132,20 @@ class Worker:
         return True
 
     def _make_rounds(self, others: Presence) -> None:
-        """Renew the leases of what is still being sent, and end those of workers that are gone.
+        """Renew the leases of what is still being sent, and end those of which nobody knows any more.
 
-        A worker counts as gone when it was missing twice: one that lost its connection comes back.
+        They must be found twice: a worker that lost its connection comes back, and a fresh claim takes a moment.
         """
         self._round = time.monotonic() + _ROUND
         now = self._due = self._hub.clock()
         with self._hub.database.reading() as session:
-            names = outbox.owners(session, now) - {self._name}
-        missing = {name for name in names if not others.lives(name)}
-        gone, self._missing = missing & self._missing, missing
-        slow = [each.token for each in self._under_way.copy().values() if each.since + outbox.LEASE / 3 < now]
+            tokens = outbox.leases(session, now)
+        under_way = self._under_way.copy().values()
+        known = {each.token for each in under_way}
+        living = {name for name in map(outbox.owner_of, tokens) if name not in {"", self._name} and others.lives(name)}
+        lost = {token for token in tokens - known if outbox.owner_of(token) not in {"", *living}}
+        slow = {each.token for each in under_way if each.since + outbox.LEASE / 3 < now}
+        gone, self._lost = lost & self._lost, lost
         if gone or slow:
             with self._hub.database.transaction() as session:
                 outbox.release(session, gone, now)
@@ -226,7 +229,7 @@ class Worker:
     def _channel(self, lane: str) -> Channel:
         name = channel_of(lane)
         if name not in self._channels:
-            raise DeliveryError(f"This version has no channel {name!r}.", permanent=True)
+            raise DeliveryError(f"This version has no channel {name!r}.")
         return self._channels[name]
 
     def _failed(self, claimed: Claimed, error: DeliveryError) -> Outcome:

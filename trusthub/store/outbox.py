@@ -141,16 +141,20 @@ def renew(session: Session, tokens: Collection[str], now: datetime) -> None:
     session.execute(held.values(due=now + LEASE))
 
 
-def owners(session: Session, now: datetime) -> set[str]:
-    """Return who has leases."""
-    tokens = session.execute(select(_lane.c.claim).where(_lane.c.due > now, _lane.c.claim.is_not(None))).scalars()
-    return {token.partition(".")[0] for token in tokens} - {""}
+def leases(session: Session, now: datetime) -> set[str]:
+    """Return the tokens under which lanes are leased. `owner_of` tells whose they are."""
+    leased = select(_lane.c.claim).where(_lane.c.due > now, _lane.c.claim.is_not(None))
+    return set(session.execute(leased).scalars())
 
 
-def release(session: Session, gone: Collection[str], now: datetime) -> None:
-    """End the leases of owners that are gone. The attempts they left open tell the next worker what happened."""
-    theirs = or_(False, *(_lane.c.claim.startswith(f"{owner}.") for owner in gone))
-    session.execute(update(_lane).where(_lane.c.due > now, theirs).values(due=now))
+def owner_of(token: str) -> str:
+    """Return who claimed under a token."""
+    return token.partition(".")[0]
+
+
+def release(session: Session, tokens: Collection[str], now: datetime) -> None:
+    """End leases whose owner is gone. The attempts that are open tell the next worker what happened."""
+    session.execute(update(_lane).where(_lane.c.due > now, _lane.c.claim.in_(tokens)).values(due=now))
 
 
 def _parent(session: Session, delivery: Delivery) -> str | None:

@@ -7,28 +7,32 @@ A worker holds a lock as long as it lives. The kernel or the database gives that
 import fcntl
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import OperationalError
 
 from trusthub.store.outbox import NOTICE
 from trusthub.store.session import Database
 
 
-class Presence(Protocol):
-    """One worker's place among the others."""
+class Presence:
+    """One worker's place among the others. Its methods raise SQLAlchemyError when the database is gone."""
+
+    def __init__(self, database: Database, place: "_Sqlite | _Postgres") -> None:
+        """Use `join`, which also leaves."""
+        self._database, self._place = database, place
 
     def changes(self) -> int:
         """Return a number that changes when another process has committed work."""
+        with self._database.translating():
+            return self._place.changes()
 
     def lives(self, name: str) -> bool:
         """Whether the worker of that name is there."""
-
-    def close(self) -> None:
-        """Leave."""
+        with self._database.translating():
+            return self._place.lives(name)
 
 
 def new_name() -> str:
@@ -38,17 +42,14 @@ def new_name() -> str:
 
 @contextmanager
 def join(database: Database, name: str) -> Iterator[Presence]:
-    """Be there under `name` until the end of the block. Raises SQLAlchemyError when the database goes away."""
-    with database.apart() as connection:
-        driver = connection.connection.dbapi_connection
-        try:
-            presence = _Sqlite(driver, database.url, name) if database.sqlite else _Postgres(driver, name)
-            try:
-                yield presence
-            finally:
-                presence.close()
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise OperationalError("presence", {}, error) from error
+    """Be there under `name` until the end of the block. Raises SQLAlchemyError when the database is gone."""
+    with database.translating():
+        driver = database.apart()
+    with closing(driver):
+        with database.translating():
+            place = _Sqlite(driver, database.url, name) if database.sqlite else _Postgres(driver, name)
+        with closing(place):
+            yield Presence(database, place)
 
 
 class _Sqlite:

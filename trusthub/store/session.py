@@ -5,20 +5,24 @@ errors in 1,200 transactions; the lock cut p99 of a write from about 1,000 to ab
 their own that cannot write.
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
 from trusthub.errors import PlaybookError
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
+_PRAGMAS = ("busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
+_PATIENCE = 60.0
+"""Seconds to wait for another process that makes the tables of a new SQLite file."""
 
 
 class Database:
@@ -52,11 +56,18 @@ class Database:
         with Session(self._read, expire_on_commit=False) as session:
             yield session
 
-    def apart(self) -> Connection:
-        """Give a connection outside of the pool, which ends with its block: for locks that end with it too."""
-        connection = self._write.connect()
-        connection.detach()
-        return connection
+    def apart(self) -> Any:
+        """Return a driver's connection outside of the pool, for locks and signals that live as long as it does."""
+        arguments, named = self._write.dialect.create_connect_args(self._write.url)
+        return self._write.dialect.connect(*arguments, **named)
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turn the driver's errors into SQLAlchemy's, around what is done with a connection of `apart`."""
+        try:
+            yield
+        except self._write.dialect.loaded_dbapi.Error as error:
+            raise OperationalError(None, None, error) from error
 
     def ping(self) -> None:
         """Raise when the database does not answer."""
@@ -77,6 +88,20 @@ def _driver(url: str) -> str:
     return url
 
 
+def _use_wal(connection: Any) -> None:
+    """Switch the file to WAL. It has to be unused for that, and for once SQLite does not wait by itself."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _snapshots(engine: Engine) -> Engine:
     """Let each session see one state: by default PostgreSQL shows every statement what was committed before it."""
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -89,9 +114,9 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
         if backend == "sqlite":
             if parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(parsed, connect_args={"check_same_thread": False})
+            engine = create_engine(parsed, hide_parameters=True, connect_args={"check_same_thread": False})
         elif backend == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
+            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=10)
         else:
             raise PlaybookError(f"TRUSTHUB_DATABASE_URL: {backend} is not supported. Use sqlite:/// or postgresql://.")
     except (ArgumentError, ImportError) as error:
@@ -102,6 +127,7 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy must emit BEGIN itself; sqlite3 would only do so before a write
+        _use_wal(connection)
         for pragma in (*_PRAGMAS, *(("query_only=ON",) if read_only else ())):
             connection.execute(f"PRAGMA {pragma}")
 
