@@ -83,7 +83,9 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     sync.sync(hub, clock())
     made = channels.build(
         settings,
-        publish=lambda: publish.publish(hub, clock(), settings.publish_dir),
+        publish=lambda outbound: publish.publish(
+            hub, clock(), settings.publish_dir, through=int(outbound.arguments["delivery"])
+        ),
         keep=lambda kind, payload: _keep(hub, kind, payload),
         support=hub.page.support or "",
     )

@@ -31,7 +31,7 @@ def kept() -> Kept:
 
 
 def kinds(settings: Settings, support: str = "help@acme.example") -> dict[str, type[object]]:
-    built = channels.build(settings, publish=lambda: "v1", keep=Kept(), support=support)
+    built = channels.build(settings, publish=lambda _: "v1", keep=Kept(), support=support)
     return {kind: type(channel) for kind, channel in built.items()}
 
 
@@ -93,7 +93,7 @@ def test_a_setting_that_cannot_work_is_told_at_start(settings: Settings, name: s
 
 
 def test_publishing_the_page_is_a_delivery_whose_receipt_is_the_version(to_slack: Compose, kept: Kept) -> None:
-    built = channels.build(Settings(), publish=lambda: "v17", keep=kept)
+    built = channels.build(Settings(), publish=lambda _: "v17", keep=kept)
     assert built["page"].send(to_slack(to="main")).ref == "v17"
 
 

@@ -209,3 +209,18 @@ def test_customers_never_read_what_is_internal(hub: House) -> None:
         assert "Checkout" in page
         for secret in ("jane", "db-primary", "quorum", "registry", "janes-branch"):
             assert secret not in page
+
+
+def test_evidence_that_comes_after_the_abort_still_counts(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub, evidence="none")
+    assert hub.calm
+    hub.event("rollback.started", evidence="failed_analysis", reason="error rate 9 %")
+    (incident,) = hub.summary()["incidents"]
+    assert incident["status"] == "identified"
+
+
+def test_a_sender_ahead_of_its_time_tells_nothing_of_the_future(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub, occurred_at="2031-01-01T00:00:00Z")
+    assert "we began at 14:04 UTC" in hub.summary()["incidents"][0]["incident_updates"][0]["body"]

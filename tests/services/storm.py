@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -51,16 +52,16 @@ def storm(url: str, folder: Path, *, kills: int, messages: int, lanes: int = 10,
     migrate.upgrade(database)
     keys = _enqueue(database, messages, lanes)
     chance = random.Random(seed)  # noqa: S311 -- which of two dies is no secret
-    begun, done = time.monotonic(), 0
+    begun = time.monotonic()
     with Slack() as slack, _workers(environ(folder, url, slack), folder) as workers:
         for kill in range(kills):
-            _wait(lambda share=(kill + 1) * messages // (kills + 2): len(slack.messages) >= share)
+            share = (kill + 1) * messages // (kills + 2)
+            _wait(partial(lambda share: len(slack.messages) >= share, share))
             workers.replace(chance.randrange(2))
-            done += 1
         _wait(lambda: not _open(database))
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]
-    report = _report(database, keys, received, kills=done, seconds=seconds)
+    report = _report(database, keys, received, kills=kills, seconds=seconds)
     database.close()
     return report
 

@@ -26,6 +26,7 @@ FIRST: Rows = {
             "url": "https://status.acme.example",
             "time_zone": "Europe/Berlin",
             "version": 3,
+            "rendered": 1,
             "updated_at": AT,
         }
     ],

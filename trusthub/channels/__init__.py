@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trusthub.channels import mail, smtp_server
-from trusthub.channels.base import Channel
+from trusthub.channels.base import Channel, Outbound
 from trusthub.channels.page import Page
 from trusthub.channels.sandbox import Keep, Sandbox
 from trusthub.channels.sendgrid import SendGrid
@@ -23,7 +23,7 @@ class Parts:
     """What channels are built from."""
 
     settings: Settings
-    publish: Callable[[], str]
+    publish: Callable[[Outbound], str]
     keep: Keep
     support: str
     """`page.support` of the site: the sender, when TRUSTHUB_MAIL_FROM is not set."""
@@ -66,7 +66,9 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel]] = {
 """Kinds of destinations, and what builds the channel for each."""
 
 
-def build(settings: Settings, *, publish: Callable[[], str], keep: Keep, support: str = "") -> Mapping[str, Channel]:
+def build(
+    settings: Settings, *, publish: Callable[[Outbound], str], keep: Keep, support: str = ""
+) -> Mapping[str, Channel]:
     """Build every channel, once, at start. Raises PlaybookError when a setting cannot work."""
     parts = Parts(settings=settings, publish=publish, keep=keep, support=support)
     return {kind: make(parts) for kind, make in CHANNELS.items()}

@@ -8,10 +8,10 @@ from trusthub.channels.base import Outbound, Receipt
 class Page:
     """Renders the page from what is stored. What the message says is there already; only the moment counts."""
 
-    def __init__(self, publish: Callable[[], str]) -> None:
-        """`publish` brings the page up to date and returns its version."""
+    def __init__(self, publish: Callable[[Outbound], str]) -> None:
+        """`publish` brings the page up to date with a delivery and returns its version."""
         self._publish = publish
 
-    def send(self, outbound: Outbound) -> Receipt:  # noqa: ARG002 - the page is made from rows, not from a message
+    def send(self, outbound: Outbound) -> Receipt:
         """Publish, and name the version that is now public."""
-        return Receipt(ref=self._publish())
+        return Receipt(ref=self._publish(outbound))

@@ -159,6 +159,11 @@ class Site(Strict):
                     return component
         return None
 
+    def careful(self, component: Component | None, connection: Connection) -> Publishing:
+        """Return the more careful of what component and connection say; the site's own word when neither does."""
+        said = [place.publishing for place in (component, connection) if place and place.publishing]
+        return max(said, key=list(Publishing).index, default=self.publishing)
+
     def environment(self, *, payload: str | None, connection: str | None, namespace: str | None) -> str | None:
         """Return where it happens: what the payload says, else the connection, else a listed namespace."""
         listed = self.environments.namespaces.get(namespace or "")

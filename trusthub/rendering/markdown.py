@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 
@@ -18,11 +19,14 @@ _BLOCKS = frozenset({"blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol
 _TAGS = _BLOCKS | {"a", "br", "code", "em", "strong", "tbody", "td", "th", "thead"}
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
+_KEPT = 1024
+"""Texts whose forms are kept: a page shows the same updates again and again."""
 _LOUD = re.compile(r"@(?=(?:channel|everyone|group|here)\b)", re.IGNORECASE)
 _SILENT = "@\u2060"
 """An at sign that no chat takes for the start of a mention."""
 
 
+@lru_cache(_KEPT)
 def to_html(markdown: str) -> Markup:
     """Return safe HTML. HTML in the Markdown is shown as text; headings begin at the second level."""
     converter = Markdown(
@@ -40,11 +44,13 @@ def to_html(markdown: str) -> Markup:
     return Markup(html)  # noqa: S704 - nh3 has just made it safe
 
 
+@lru_cache(_KEPT)
 def to_text(markdown: str) -> str:
     """Return plain text: `text (address)` for a link, or `text: address` where the link ends its line."""
     return _Text.of(markdown)
 
 
+@lru_cache(_KEPT)
 def to_slack(markdown: str) -> str:
     """Return Slack's mrkdwn, in which nothing can mention anybody."""
     return _Slack.of(markdown)

@@ -5,7 +5,7 @@ second fails, the event is marked `failed` and can be replayed; the sender's ans
 did its part.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -143,7 +143,7 @@ def _understand(
                 with hub.database.transaction() as session:
                     for event in events:
                         heard = rollouts.Heard(
-                            event=event, name=name, connection=connection, event_id=event_id, now=now
+                            event=_not_ahead(event, now), name=name, connection=connection, event_id=event_id, now=now
                         )
                         rollouts.follow(session, hub, heard)
                     _mark(session, event_id, "done")
@@ -159,6 +159,11 @@ def _understand(
             _mark(session, event_id, "failed", f"{type(error).__name__}: {error}")
         return "failed"
     return "done"
+
+
+def _not_ahead(event: RolloutEvent, now: datetime) -> RolloutEvent:
+    """Keep a sender whose clock is ahead from telling of the future."""
+    return replace(event, occurred_at=min(event.occurred_at, now))
 
 
 def _mark(session: Session, event_id: int, state: str, error: str = "") -> None:

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from trusthub.services import feeds, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.views import IncidentView
-from trusthub.store.tables import Page, Snapshot
+from trusthub.store.tables import Delivery, Page, Snapshot
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+_LANE = "page:main"
 _TRIES = 5
 _FRESH = timedelta(minutes=5)
 """How long a page may go without being rendered."""
@@ -38,18 +39,25 @@ class File:
         return f'W/"{hashlib.sha256(self.body).hexdigest()[:20]}"'
 
 
-def publish(hub: Hub, now: datetime, folder: Path | None = None) -> str:
+def publish(
+    hub: Hub, now: datetime, folder: Path | None = None, *, through: int | None = None, everything: bool = False
+) -> str:
     """Render the page and store it as one version; write plain files when `folder` is given. Return the version.
 
-    Rendering happens outside of a transaction, so it is repeated when somebody else published in between.
+    `through` is the delivery that asks: when the page has taken it in already, because many asked at once, nothing is
+    done. With `everything`, incidents that did not change are rendered too. Rendering happens outside of a
+    transaction, so it is repeated when somebody else published in between.
     """
     for _ in range(_TRIES):
         with hub.database.reading() as session:
-            page = the_page(session)
-            files = render(session, hub, now)
+            page, newest = the_page(session), _newest(session)
+            if through is not None and page.rendered >= through:
+                return str(page.version)
+            files = render(session, hub, now, everything=everything)
         with hub.database.transaction() as session:
             mine = update(Page).where(col(Page.id) == page.id, col(Page.version) == page.version)
-            if session.execute(mine.values(version=page.version + 1, updated_at=now).returning(col(Page.id))).first():
+            values = {"version": page.version + 1, "rendered": newest, "updated_at": now}
+            if session.execute(mine.values(**values).returning(col(Page.id))).first():
                 _store(session, page, files)
                 break
     else:
@@ -64,10 +72,15 @@ def refresh(hub: Hub, now: datetime, folder: Path | None = None) -> None:
     with hub.database.reading() as session:
         old = the_page(session).updated_at + _FRESH <= now
     if old:
-        publish(hub, now, folder)
+        publish(hub, now, folder, everything=True)
 
 
-def render(session: Session, hub: Hub, now: datetime) -> list[File]:
+def _newest(session: Session) -> int:
+    """Return the newest delivery for the page. Within a lane ids are in the order of commits: none below is unseen."""
+    return session.execute(select(func.max(Delivery.id)).where(col(Delivery.lane) == _LANE)).scalar() or 0
+
+
+def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state."""
     templates = hub.configuration.templates
     view = report.page(session, hub, now)
@@ -79,7 +92,7 @@ def render(session: Session, hub: Hub, now: datetime) -> list[File]:
         File("/", HTML, status.encode()),
         *(
             File(f"/incidents/{incident.public_id}", HTML, _incident(hub, view, incident))
-            for incident in report.changed(session, hub, now)
+            for incident in report.changed(session, hub, now, everything=everything)
         ),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
         File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, hub, now), now)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import ComponentStatus, Impact, State
@@ -27,6 +27,9 @@ from trusthub.services.views import (
 from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot, Update, UpdateText
 
 RECENT = timedelta(days=14)
+_MARGIN = timedelta(minutes=1)
+SHOWN = 30
+"""Incidents on the front page: a storm must not make it too heavy to load."""
 FEED = 25
 """Entries of a feed, as Statuspage has them."""
 
@@ -102,7 +105,11 @@ def components(session: Session) -> tuple[ComponentView, ...]:
 def shown(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
     """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first."""
     rows = session.execute(
-        _public().where(or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) >= now - RECENT))
+        _public()
+        .where(or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) >= now - RECENT))
+        .order_by(None)
+        .order_by(col(Incident.state) == State.RESOLVED, col(Incident.id).desc())
+        .limit(SHOWN)
     )
     return tuple(incident(session, hub, row, now) for row in rows.scalars().all())
 
@@ -113,13 +120,16 @@ def latest(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...
     return tuple(incident(session, hub, row, now) for row in rows)
 
 
-def changed(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
-    """Return the incidents whose own page is missing or older than they are."""
+def changed(session: Session, hub: Hub, now: datetime, *, everything: bool) -> tuple[IncidentView, ...]:
+    """Return the incidents whose own page is missing or older than they are; with `everything`, unresolved ones too.
+
+    What was decided before the last rendering may have been committed after it: hence the margin.
+    """
     since = the_page(session)
     there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == since.id)
     fresh = or_(
-        col(Incident.updated_at) >= since.updated_at,
-        col(Incident.state) != State.RESOLVED,
+        col(Incident.updated_at) >= since.updated_at - _MARGIN,
+        (col(Incident.state) != State.RESOLVED) if everything else false(),
         ("/incidents/" + col(Incident.public_id)).not_in(there),
     )
     return tuple(incident(session, hub, row, now) for row in session.execute(_public().where(fresh)).scalars().all())

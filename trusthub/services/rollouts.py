@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Phase, RolloutEvent
+from trusthub.domain.events import Evidence, Phase, RolloutEvent
 from trusthub.domain.incident import By, Circumstances, Decision, State, impact_of, may_tell
 from trusthub.domain.message import Moment
+from trusthub.domain.rollout import TROUBLED, Versions, observe
 from trusthub.domain.rollout import Rollout as Known
-from trusthub.domain.rollout import Versions, observe
 from trusthub.domain.site import Connection
 from trusthub.services import incidents
 from trusthub.services.announce import Telling, tell
@@ -53,7 +53,8 @@ _TROUBLE = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.ROL
 def follow(session: Session, hub: Hub, heard: Heard) -> None:
     """Apply one event: update its rollout, and tell whoever its playbook names."""
     row, event = _row(session, hub, heard)
-    known, moment = observe(known_of(row), event, Versions(_history(session, row)))
+    before = known_of(row)
+    known, moment = observe(before, event, Versions(_history(session, row)))
     keep(row, known)
     known = as_told(session, row, known)
     row.links = [{"label": link.label, "url": link.url} for link in event.links] or row.links
@@ -62,6 +63,8 @@ def follow(session: Session, hub: Hub, heard: Heard) -> None:
         _trouble(session, hub, row, known, moment, heard)
     elif moment is not None:
         _tell(session, hub, row, known, moment, heard)
+    elif known.phase in TROUBLED and (known.evidence, known.peak) != (before.evidence, before.peak):
+        _reconsider(session, hub, row, known, heard)
     if moment is Moment.ROLLOUT_COMPLETED:
         _overtake(session, row, heard.now)
 
@@ -76,7 +79,8 @@ def _row(session: Session, hub: Hub, heard: Heard) -> tuple[Rollout, RolloutEven
     row = _new_row(session, hub, heard)
     restored = _restores(session, row, event)
     if restored is not None:
-        return restored, replace(event, phase=Phase.ROLLED_BACK if event.phase in _BACK else None)
+        phase = Phase.ROLLED_BACK if event.phase in _BACK else None
+        return restored, replace(event, phase=phase, exposure=None, evidence=Evidence.NONE)
     session.add(row)
     session.flush()
     return row, event
@@ -189,6 +193,14 @@ def _trouble(session: Session, hub: Hub, row: Rollout, known: Known, moment: Mom
         incidents.watch(session, case, heard.now)
 
 
+def _reconsider(session: Session, hub: Hub, row: Rollout, known: Known, heard: Heard) -> None:
+    """Evidence or reach came to light after the abort was told: decide anew whether customers hear of it."""
+    case = _case(session, hub, row, known, heard.now)
+    moment = incidents.first_words(case)
+    if _decide(session, hub, case, Moment.ROLLBACK_STARTED, heard):
+        incidents.go_public(session, hub, case, moment, now=heard.now, cause=heard.cause)
+
+
 def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard) -> bool:
     """Decide whether customers hear of it now for the first time, and keep why."""
     incident = case.incident
@@ -251,7 +263,7 @@ def decide(hub: Hub, case: Case, connection: Connection, *, happened_at: datetim
         environment=case.rollout.environment,
         public_environment=case.rollout.environment in site.environments.public,
         public_from=case.playbook.public_from,
-        publishing=(component.publishing if component else None) or connection.publishing or site.publishing,
+        publishing=site.careful(component, connection),
         happened_at=happened_at,
         now=now,
     )

@@ -15,10 +15,10 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import ComponentStatus, State
 from trusthub.rendering import markdown
 from trusthub.services import report
-from trusthub.services.cases import components_of, the_page
+from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.incidents import LOCALE
-from trusthub.store.tables import Component, Incident, Page, Update, UpdateText
+from trusthub.store.tables import Component, Incident, IncidentComponent, Page, Update, UpdateText
 
 Json = dict[str, Any]
 
@@ -40,11 +40,23 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
         select(Incident)
         .where(col(Incident.public).is_(True), col(Incident.state) != State.RESOLVED)
         .order_by(col(Incident.id).desc())
-    ).scalars()
+    )
+    incidents = list(unresolved.scalars())
+    said, touched = _updates(session, incidents, row), _touched(session, incidents)
     summary = {
         "page": about,
         "components": [_component(component, row, components) for component in components],
-        "incidents": [_incident(session, hub, incident, row, components) for incident in unresolved],
+        "incidents": [
+            {
+                **_incident(hub, incident, row),
+                "incident_updates": said[incident.id],
+                "components": [
+                    _component(one, row, components) for one in components if one.id in touched[incident.id]
+                ],
+                "reminder_intervals": None,
+            }
+            for incident in incidents
+        ],
         "scheduled_maintenances": [],
         "status": status,
     }
@@ -104,7 +116,7 @@ def _component(component: Component, page: Page, rows: Sequence[Component]) -> J
     return {**fields, "components": [row.public_id for row in members]} if component.is_group else fields
 
 
-def _incident(session: Session, hub: Hub, row: Incident, page: Page, rows: Sequence[Component]) -> Json:
+def _incident(hub: Hub, row: Incident, page: Page) -> Json:
     return {
         "id": row.public_id,
         "name": row.name,
@@ -117,32 +129,42 @@ def _incident(session: Session, hub: Hub, row: Incident, page: Page, rows: Seque
         "shortlink": hub.incident_url(row.public_id),
         "started_at": _time(row.started_at, page),
         "page_id": page.public_id,
-        "incident_updates": _updates(session, row, page),
-        "components": [_component(component, page, rows) for component in components_of(session, row)],
-        "reminder_intervals": None,
     }
 
 
-def _updates(session: Session, row: Incident, page: Page) -> list[Json]:
-    found = session.execute(
+def _touched(session: Session, incidents: Sequence[Incident]) -> dict[int, set[int]]:
+    """Return the components of each incident."""
+    found: dict[int, set[int]] = {incident.id: set() for incident in incidents}
+    links = select(IncidentComponent).where(col(IncidentComponent.incident_id).in_(found))
+    for link in session.execute(links).scalars():
+        found[link.incident_id].add(link.component_id)
+    return found
+
+
+def _updates(session: Session, incidents: Sequence[Incident], page: Page) -> dict[int, list[Json]]:
+    """Return the updates of each incident, newest first."""
+    found: dict[int, list[Json]] = {incident.id: [] for incident in incidents}
+    names = {incident.id: incident.public_id for incident in incidents}
+    rows = session.execute(
         select(Update, UpdateText)
         .join(UpdateText, col(UpdateText.update_id) == Update.id)
-        .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
+        .where(col(Update.incident_id).in_(found), col(UpdateText.locale) == LOCALE)
         .order_by(col(Update.id).desc())
     )
-    return [
-        {
-            "id": update.public_id,
-            "status": update.state,
-            "body": markdown.to_text(text.body),
-            "incident_id": row.public_id,
-            "created_at": _time(update.created_at, page),
-            "updated_at": _time(update.created_at, page),
-            "display_at": _time(update.created_at, page),
-            "affected_components": update.components or None,
-            "deliver_notifications": True,
-            "custom_tweet": None,
-            "tweet_id": None,
-        }
-        for update, text in found
-    ]
+    for update, text in rows:
+        found[update.incident_id].append(
+            {
+                "id": update.public_id,
+                "status": update.state,
+                "body": markdown.to_text(text.body),
+                "incident_id": names[update.incident_id],
+                "created_at": _time(update.created_at, page),
+                "updated_at": _time(update.created_at, page),
+                "display_at": _time(update.created_at, page),
+                "affected_components": update.components or None,
+                "deliver_notifications": True,
+                "custom_tweet": None,
+                "tweet_id": None,
+            }
+        )
+    return found

@@ -81,7 +81,8 @@ def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datet
 def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
     """No rollback followed the failure: customers are told of the failure itself."""
     incident = case.incident
-    if incident.public or incident.settled or incident.closed_by:
+    overtaken = case.known is not None and case.known.superseded
+    if incident.public or incident.settled or incident.closed_by or overtaken:
         return
     incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=f"timer:{timer.id}")
 

@@ -51,7 +51,7 @@ def _long(default: str = "") -> Any:
 
 
 class Page(Row, table=True):
-    """A public page. `version` counts its snapshots."""
+    """A public page. `version` counts its snapshots, `rendered` names the newest delivery that they take in."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
     id: int = _id()
@@ -61,6 +61,7 @@ class Page(Row, table=True):
     url: str
     time_zone: str
     version: int = 0
+    rendered: int = Field(default=0, sa_type=BigId)
     updated_at: datetime = _time()
 
 
