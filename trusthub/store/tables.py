@@ -7,10 +7,11 @@ at them and no unique key but the id, so that they can be partitioned by id; rep
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import Column, Index, LargeBinary, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from trusthub.store.types import BigId, UtcDateTime, public_id
+from trusthub.store import columns
+from trusthub.store.types import BigId
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -26,79 +27,55 @@ class Row(SQLModel):
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMING)
 
 
-def _id() -> Any:
-    return Field(default=None, primary_key=True, sa_type=BigId)
-
-
-def _link(target: str, *, null: bool = False) -> Any:
-    return Field(default=None, foreign_key=target, index=True, nullable=null, sa_type=BigId)
-
-
-def _time(*, null: bool = False, index: bool = False) -> Any:
-    return Field(default=None, sa_type=UtcDateTime, nullable=null, index=index)
-
-
-def _public_id() -> Any:
-    return Field(default_factory=public_id, unique=True, max_length=12)
-
-
-def _json(default: Any) -> Any:
-    return Field(default_factory=default, sa_type=JSON, nullable=False)
-
-
-def _long(default: str = "") -> Any:
-    return Field(default=default, sa_type=Text, nullable=False)
-
-
 class Page(Row, table=True):
     """A public page. `version` counts its snapshots, `rendered` names the newest delivery that they take in."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    public_id: str = _public_id()
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
     key: str = Field(unique=True)
     name: str
     url: str
     time_zone: str
     version: int = 0
     rendered: int = Field(default=0, sa_type=BigId)
-    updated_at: datetime = _time()
+    updated_at: datetime = columns.time()
 
 
 class Component(Row, table=True):
     """A component or a group of them, as Statuspage lists both."""
 
     __table_args__ = (UniqueConstraint("page_id", "key"), {"sqlite_autoincrement": True})
-    id: int = _id()
-    page_id: int = _link("page.id")
-    public_id: str = _public_id()
+    id: int = columns.row_id()
+    page_id: int = columns.link("page.id")
+    public_id: str = columns.public_name()
     key: str
     """Id in site.yaml; `group:<name>` for a group."""
     name: str
     description: str | None = None
-    group_id: int | None = _link("component.id", null=True)
+    group_id: int | None = columns.link("component.id", null=True)
     is_group: bool = False
     position: int
     status: str = "operational"
     listed: bool = True
     """False when site.yaml no longer names it: its history stays."""
-    created_at: datetime = _time()
-    updated_at: datetime = _time()
+    created_at: datetime = columns.time()
+    updated_at: datetime = columns.time()
 
 
 class Event(Row, table=True):
     """A request that a tool sent, as it came."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
+    id: int = columns.row_id()
     connection: str
     source: str
-    received_at: datetime = _time()
-    headers: dict[str, str] = _json(dict)
+    received_at: datetime = columns.time()
+    headers: dict[str, str] = columns.json(dict)
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     state: str = Field(index=True)
     """received, done, ignored, rejected or failed."""
-    error: str = _long()
+    error: str = columns.long()
     summary: str = ""
 
 
@@ -108,7 +85,7 @@ class Seen(Row, table=True):
     connection: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     event_id: int = Field(sa_type=BigId)
-    at: datetime = _time(index=True)
+    at: datetime = columns.time(index=True)
 
 
 class Rollout(Row, table=True):
@@ -119,37 +96,37 @@ class Rollout(Row, table=True):
         Index("ix_rollout_history", "subject", "environment", "ended_at"),
         {"sqlite_autoincrement": True},
     )
-    id: int = _id()
-    public_id: str = _public_id()
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
     connection: str
     attempt: str
     source: str
     subject: str
     """Id of the component in site.yaml, else the tool's name for it."""
-    component_id: int | None = _link("component.id", null=True)
+    component_id: int | None = columns.link("component.id", null=True)
     environment: str | None = None
     phase: str | None = None
     to_version: str | None = None
-    known: dict[str, Any] = _json(dict)
-    links: list[dict[str, str]] = _json(list)
-    created_at: datetime = _time()
-    ended_at: datetime | None = _time(null=True)
+    known: dict[str, Any] = columns.json(dict)
+    links: list[dict[str, str]] = columns.json(list)
+    created_at: datetime = columns.time()
+    ended_at: datetime | None = columns.time(null=True)
 
 
 class Incident(Row, table=True):
     """Something went wrong, or might have. `public` says whether customers have been told."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    public_id: str = _public_id()
-    rollout_id: int | None = _link("rollout.id", null=True)
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    rollout_id: int | None = columns.link("rollout.id", null=True)
     name: str
     state: str
     impact: str
     public: bool = False
     settled: str | None = None
     """What a person called it in the end: precaution or false_alarm."""
-    decision: str = _long()
+    decision: str = columns.long()
     """Why customers were or were not told."""
     playbook: str
     opened_by: str
@@ -158,12 +135,12 @@ class Incident(Row, table=True):
     """Failed requests, once a measurement or a person says so."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
-    started_at: datetime = _time()
-    told_at: datetime | None = _time(null=True)
-    monitoring_at: datetime | None = _time(null=True)
-    resolved_at: datetime | None = _time(null=True)
-    created_at: datetime = _time()
-    updated_at: datetime = _time(index=True)
+    started_at: datetime = columns.time()
+    told_at: datetime | None = columns.time(null=True)
+    monitoring_at: datetime | None = columns.time(null=True)
+    resolved_at: datetime | None = columns.time(null=True)
+    created_at: datetime = columns.time()
+    updated_at: datetime = columns.time(index=True)
 
 
 class IncidentPage(Row, table=True):
@@ -186,15 +163,15 @@ class Update(Row, table=True):
     """One published message on an incident; its words are a row per locale."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    public_id: str = _public_id()
-    incident_id: int = _link("incident.id")
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    incident_id: int = columns.link("incident.id")
     state: str
     moment: str
     author: str | None = None
-    components: list[dict[str, str]] = _json(list)
+    components: list[dict[str, str]] = columns.json(list)
     """Statuspage's affected_components: code, name, old_status, new_status."""
-    created_at: datetime = _time()
+    created_at: datetime = columns.time()
 
 
 class UpdateText(Row, table=True):
@@ -203,23 +180,23 @@ class UpdateText(Row, table=True):
     __tablename__ = "update_text"
     update_id: int = Field(primary_key=True, foreign_key="update.id", sa_type=BigId)
     locale: str = Field(primary_key=True)
-    subject: str = _long()
-    body: str = _long()
+    subject: str = columns.long()
+    body: str = columns.long()
 
 
 class Promise(Row, table=True):
     """A time we gave in public."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    incident_id: int = _link("incident.id")
+    id: int = columns.row_id()
+    incident_id: int = columns.link("incident.id")
     kind: str
-    earliest: datetime | None = _time(null=True)
-    due: datetime = _time()
-    basis: str = _long()
+    earliest: datetime | None = columns.time(null=True)
+    due: datetime = columns.time()
+    basis: str = columns.long()
     standing: str = "pending"
-    settled_at: datetime | None = _time(null=True)
-    created_at: datetime = _time()
+    settled_at: datetime | None = columns.time(null=True)
+    created_at: datetime = columns.time()
 
 
 class Timer(Row, table=True):
@@ -235,10 +212,10 @@ class Timer(Row, table=True):
         ),
         {"sqlite_autoincrement": True},
     )
-    id: int = _id()
+    id: int = columns.row_id()
     kind: str
-    incident_id: int = _link("incident.id")
-    due: datetime = _time()
+    incident_id: int = columns.link("incident.id")
+    due: datetime = columns.time()
     state: str = "pending"
 
 
@@ -256,16 +233,16 @@ class Delivery(Row, table=True):
         Index("ix_delivery_conversation", "lane", "conversation"),
         {"sqlite_autoincrement": True},
     )
-    id: int = _id()
+    id: int = columns.row_id()
     lane: str
     key: str = Field(unique=True)
     moment: str
-    incident_id: int | None = _link("incident.id", null=True)
-    rollout_id: int | None = _link("rollout.id", null=True)
-    thread_id: int | None = _link("thread.id", null=True)
+    incident_id: int | None = columns.link("incident.id", null=True)
+    rollout_id: int | None = columns.link("rollout.id", null=True)
+    thread_id: int | None = columns.link("thread.id", null=True)
     event_id: int | None = Field(default=None, sa_type=BigId)
     conversation: str = ""
-    payload: dict[str, Any] = _json(dict)
+    payload: dict[str, Any] = columns.json(dict)
     state: str = "pending"
     """pending, done, dead or cancelled."""
     attempts: int = 0
@@ -274,11 +251,11 @@ class Delivery(Row, table=True):
     provider_ref: str | None = None
     leads: bool = False
     """The first message of its conversation in its lane: later ones are answers to it, or edits of it."""
-    last_error: str = _long()
-    created_at: datetime = _time(index=True)
-    first_attempt_at: datetime | None = _time(null=True)
-    last_attempt_at: datetime | None = _time(null=True)
-    done_at: datetime | None = _time(null=True)
+    last_error: str = columns.long()
+    created_at: datetime = columns.time(index=True)
+    first_attempt_at: datetime | None = columns.time(null=True)
+    last_attempt_at: datetime | None = columns.time(null=True)
+    done_at: datetime | None = columns.time(null=True)
 
 
 class Lane(Row, table=True):
@@ -289,7 +266,7 @@ class Lane(Row, table=True):
     )
     key: str = Field(primary_key=True)
     channel: str
-    due: datetime | None = _time(null=True)
+    due: datetime | None = columns.time(null=True)
     claim: str | None = None
     paused: bool = False
 
@@ -298,44 +275,44 @@ class Attempt(Row, table=True):
     """One try to deliver: the honest history, written before the provider is called and closed afterwards."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
+    id: int = columns.row_id()
     delivery_id: int = Field(index=True, sa_type=BigId)
     n: int
-    started_at: datetime = _time()
-    ended_at: datetime | None = _time(null=True)
+    started_at: datetime = columns.time()
+    ended_at: datetime | None = columns.time(null=True)
     outcome: str | None = None
     """sent, failed, or lost when the worker died."""
     status: int | None = None
-    error: str = _long()
+    error: str = columns.long()
 
 
 class Person(Row, table=True):
     """The only place for a customer's personal data; everything else refers to it."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
+    id: int = columns.row_id()
     name: str | None = None
     email: str | None = Field(default=None, index=True)
-    created_at: datetime = _time()
+    created_at: datetime = columns.time()
 
 
 class Thread(Row, table=True):
     """One customer's conversation on one incident."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    public_id: str = _public_id()
-    page_id: int = _link("page.id")
-    incident_id: int = _link("incident.id")
-    person_id: int = _link("person.id")
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    page_id: int = columns.link("page.id")
+    incident_id: int = columns.link("incident.id")
+    person_id: int = columns.link("person.id")
     state: str = "open"
     """open (waits for us), answered (waits for the customer) or closed."""
     link_version: int = 1
     """Raising it makes every private link sent so far stop working."""
     mail: bool = True
     """False once the customer asked for no more mail on this thread."""
-    created_at: datetime = _time()
-    updated_at: datetime = _time(index=True)
+    created_at: datetime = columns.time()
+    updated_at: datetime = columns.time(index=True)
 
 
 class ThreadMessage(Row, table=True):
@@ -343,12 +320,12 @@ class ThreadMessage(Row, table=True):
 
     __tablename__ = "thread_message"
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    thread_id: int = _link("thread.id")
+    id: int = columns.row_id()
+    thread_id: int = columns.link("thread.id")
     by: str
     author: str | None = None
-    body: str = _long()
-    created_at: datetime = _time()
+    body: str = columns.long()
+    created_at: datetime = columns.time()
 
 
 class User(Row, table=True):
@@ -356,25 +333,25 @@ class User(Row, table=True):
 
     __tablename__ = "staff"
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
+    id: int = columns.row_id()
     email: str = Field(unique=True)
     name: str
     password: str
     """argon2 hash."""
     active: bool = True
-    created_at: datetime = _time()
+    created_at: datetime = columns.time()
 
 
 class Audit(Row, table=True):
     """What a person did, in the transaction that did it."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
-    at: datetime = _time()
+    id: int = columns.row_id()
+    at: datetime = columns.time()
     actor: str
     action: str
     subject: str
-    detail: str = _long()
+    detail: str = columns.long()
 
 
 class Suppression(Row, table=True):
@@ -382,7 +359,7 @@ class Suppression(Row, table=True):
 
     address: str = Field(primary_key=True)
     reason: str
-    at: datetime = _time()
+    at: datetime = columns.time()
 
 
 class Snapshot(Row, table=True):
@@ -400,7 +377,7 @@ class Sandbox(Row, table=True):
     """A message that was kept instead of sent."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: int = _id()
+    id: int = columns.row_id()
     kind: str
-    at: datetime = _time()
-    payload: dict[str, Any] = _json(dict)
+    at: datetime = columns.time()
+    payload: dict[str, Any] = columns.json(dict)
