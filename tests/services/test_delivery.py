@@ -2,14 +2,18 @@
 
 import itertools
 import random
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
@@ -409,13 +413,13 @@ def test_other_work_that_crashes_does_not_stop_deliveries(
             until(partial(lambda count: post.states() == {"done": count}, count))
 
 
-def test_connections_that_end_all_at_once_lose_nothing(postgres_url: str, tmp_path: Path) -> None:
+def test_a_database_that_restarts_again_and_again_loses_nothing(postgres_url: str, tmp_path: Path) -> None:
     with office(postgres_url, tmp_path) as post:
         numbers = post.enqueue(*[f"slack:#{number % 10}" for number in range(120)])
         with post.working():
-            for share in (20, 50, 80):
+            for share, seconds in ((20, 0.0), (50, 1.5), (80, 0.0)):
                 until(partial(lambda share: len(post.slack.calls) >= share, share))
-                disconnect(post.database)
+                restart(postgres_url, seconds)
             until(lambda: post.states() == {"done": len(numbers)}, seconds=30)
         keys = [said.key for said in post.slack.messages]
         assert len(set(keys)) == len(numbers)
@@ -423,13 +427,16 @@ def test_connections_that_end_all_at_once_lose_nothing(postgres_url: str, tmp_pa
         assert repeated <= {row.key for row in map(post.delivery, numbers) if row.ambiguous}
 
 
-def disconnect(database: Database) -> None:
-    """End every connection to this database, as a restart of the server does."""
-    engine = sa.create_engine(database.url)
-    with engine.connect() as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        connection.execute(sa.text(f"{others} AND datname = current_database()"))
-    engine.dispose()
+def restart(url: str, seconds: float) -> None:
+    """End every connection to a database and let nobody in for a while, as a restart of the server does."""
+    name = make_url(url).database
+    with psycopg.connect(make_url(url).set(drivername="postgresql", database="postgres").render_as_string()) as server:
+        server.autocommit = True
+        allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+        server.execute(allow.format(sql.Identifier(str(name)), sql.SQL("false")))
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        time.sleep(seconds)
+        server.execute(allow.format(sql.Identifier(str(name)), sql.SQL("true")))
 
 
 # ------------------------------------------------------------------------------------------------ the log

@@ -83,8 +83,8 @@ def _newest(session: Session) -> int:
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state."""
     templates = hub.configuration.templates
-    view = report.page(session, hub, now)
-    components, shown = report.components(session), report.shown(session, hub, now)
+    view, incidents = report.page(session, hub, now), report.each_once(session, hub, now)
+    components, shown = report.components(session), report.shown(session, now, incidents)
     unresolved = tuple(incident for incident in shown if incident.state != "resolved")
     recent = tuple(incident for incident in shown if incident.state == "resolved")
     status = templates.page("pages/status.html", page=view, components=components, incidents=unresolved, recent=recent)
@@ -92,10 +92,10 @@ def render(session: Session, hub: Hub, now: datetime, *, everything: bool = Fals
         File("/", HTML, status.encode()),
         *(
             File(f"/incidents/{incident.public_id}", HTML, _incident(hub, view, incident))
-            for incident in report.changed(session, hub, now, everything=everything)
+            for incident in report.changed(session, incidents, everything=everything)
         ),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
-        File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, hub, now), now)),
+        File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, incidents), now)),
     ]
 
 

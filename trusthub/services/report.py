@@ -1,6 +1,6 @@
 """Reading rows into views: what the public page, the feeds and the console show."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, false, or_, select
@@ -25,6 +25,8 @@ from trusthub.services.views import (
     UpdateView,
 )
 from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot, Update, UpdateText
+
+View = Callable[[Incident], IncidentView]
 
 RECENT = timedelta(days=14)
 _MARGIN = timedelta(minutes=1)
@@ -102,7 +104,19 @@ def components(session: Session) -> tuple[ComponentView, ...]:
     return tuple(_component(row, rows) for row in rows if row.group_id is None)
 
 
-def shown(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
+def each_once(session: Session, hub: Hub, now: datetime) -> View:
+    """Return what reads an incident as customers see it, and reads each only once."""
+    made: dict[int, IncidentView] = {}
+
+    def view(row: Incident) -> IncidentView:
+        if row.id not in made:
+            made[row.id] = incident(session, hub, row, now)
+        return made[row.id]
+
+    return view
+
+
+def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ...]:
     """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first."""
     rows = session.execute(
         _public()
@@ -111,16 +125,16 @@ def shown(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]
         .order_by(col(Incident.state) == State.RESOLVED, col(Incident.id).desc())
         .limit(SHOWN)
     )
-    return tuple(incident(session, hub, row, now) for row in rows.scalars().all())
+    return tuple(map(view, rows.scalars().all()))
 
 
-def latest(session: Session, hub: Hub, now: datetime) -> tuple[IncidentView, ...]:
+def latest(session: Session, view: View) -> tuple[IncidentView, ...]:
     """Return the incidents of the feeds."""
     rows = session.execute(_public().limit(FEED)).scalars().all()
-    return tuple(incident(session, hub, row, now) for row in rows)
+    return tuple(map(view, rows))
 
 
-def changed(session: Session, hub: Hub, now: datetime, *, everything: bool) -> tuple[IncidentView, ...]:
+def changed(session: Session, view: View, *, everything: bool) -> tuple[IncidentView, ...]:
     """Return the incidents whose own page is missing or older than they are; with `everything`, unresolved ones too.
 
     What was decided before the last rendering may have been committed after it: hence the margin.
@@ -132,7 +146,7 @@ def changed(session: Session, hub: Hub, now: datetime, *, everything: bool) -> t
         (col(Incident.state) != State.RESOLVED) if everything else false(),
         ("/incidents/" + col(Incident.public_id)).not_in(there),
     )
-    return tuple(incident(session, hub, row, now) for row in session.execute(_public().where(fresh)).scalars().all())
+    return tuple(map(view, session.execute(_public().where(fresh)).scalars().all()))
 
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> IncidentView:
