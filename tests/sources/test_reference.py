@@ -21,7 +21,8 @@ from trusthub.sources import SOURCES
 if "TRUSTHUB_REFERENCE" not in os.environ:
     pytest.skip("TRUSTHUB_REFERENCE names no folder with the vendors' examples.", allow_module_level=True)
 
-REFERENCE = Path(os.environ["TRUSTHUB_REFERENCE"])
+_GIVEN = Path(os.environ["TRUSTHUB_REFERENCE"])
+REFERENCE = _GIVEN / "events" if (_GIVEN / "events").is_dir() else _GIVEN
 CHECKED = jsonschema.FormatChecker()
 
 
