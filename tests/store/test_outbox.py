@@ -357,9 +357,9 @@ def test_two_workers_never_have_the_same_lane(database: Database) -> None:
 def test_claims_on_postgresql_pass_over_lanes_that_somebody_holds(postgres_database: Database) -> None:
     database = postgres_database
     enqueue(database, "a:1", "b:1")
-    with database.transaction() as session:
+    with ThreadPoolExecutor(1) as pool, database.transaction() as session:
         (first,) = outbox.claim(session, AT, 1)
-        (second,) = claim(database, limit=2)  # and does not wait for the first one's commit
+        (second,) = pool.submit(claim, database, limit=2).result(timeout=10)  # without waiting for the first's commit
     assert {first.delivery.lane, second.delivery.lane} == {"a:1", "b:1"}
 
 
