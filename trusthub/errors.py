@@ -9,6 +9,10 @@ class PayloadError(TrusthubError):
     """A body that is authentic but cannot be read. The text names the place in it and the cure; hooks answer 400."""
 
 
+class UnknownEventError(TrusthubError):
+    """An authentic event of a type that this version does not know. The text is the type; it is kept, and shown."""
+
+
 class SignatureError(TrusthubError):
     """The sender could not be shown to be who it claims to be; the hook answers 401."""
 

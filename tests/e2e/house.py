@@ -16,11 +16,10 @@ from tests.providers import SendGrid, Slack
 from tests.sources import replay
 from trusthub import app
 from trusthub.app import Parts
-from trusthub.domain.events import RolloutEvent
+from trusthub.domain.events import SourceEvent
 from trusthub.errors import PayloadError
 from trusthub.services import timers
 from trusthub.settings import Settings, packaged
-from trusthub.sources import SOURCES
 
 TOKEN = "hook-token"
 SIGNING = "signing-secret"
@@ -183,9 +182,9 @@ def site_with(folder: Path, **changes: str) -> Path:
     return path
 
 
-def _peek(tool: str, headers: Mapping[str, str], body: bytes, now: datetime) -> list[RolloutEvent]:
+def _peek(tool: str, headers: Mapping[str, str], body: bytes, now: datetime) -> list[SourceEvent]:
     try:
-        return SOURCES[tool].parse(replay.request(body, dict(headers), at=now))
+        return replay.understand(tool, replay.request(body, dict(headers), at=now))
     except PayloadError:
         return []
 

@@ -498,14 +498,24 @@ def test_all_mistakes_of_a_file_are_named_together(folder: Path) -> None:
 # ------------------------------------------------------------------------------------------------ secrets
 
 
-@pytest.mark.parametrize(("value", "secret"), [("hunter2", "hunter2"), ("", None), (None, None)])
+@pytest.mark.parametrize(("value", "secret"), [("hunter2", ("hunter2",)), ("", ()), (None, ())])
 def test_a_secret_comes_from_a_variable(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, secret: str | None
+    folder: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, secret: tuple[str, ...]
 ) -> None:
     change(folder / "site.yaml", "source: argo-rollouts", 'secret: "${ARGO_HOOK_TOKEN}", source: argo-rollouts')
     if value is not None:
         monkeypatch.setenv("ARGO_HOOK_TOKEN", value)
     assert load(folder).site.connections["argo-prod"].secret == secret
+
+
+def test_two_secrets_are_in_force_while_one_is_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(folder / "site.yaml", "source: argo-rollouts", 'secret: ["${NEW}", "${OLD}"], source: argo-rollouts')
+    monkeypatch.setenv("OLD", "hunter2")
+    assert load(folder).site.connections["argo-prod"].secret == ("hunter2",)
+    monkeypatch.setenv("NEW", "hunter3")
+    assert load(folder).site.connections["argo-prod"].secret == ("hunter3", "hunter2")
+    change(folder / "site.yaml", '"${OLD}"]', '"${OLD}", "${OLDER}"]')
+    assert "a list of two while it is" in error(folder)
 
 
 def test_a_secret_is_in_no_message(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from trusthub.domain.events import SourceEvent
+from trusthub.errors import UnknownEventError
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Inbound
 
 FOLDER = Path(__file__).parent
 RECEIVED = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+HEADERS = "headers.json"
+"""In a fixture folder: what the tool sends in headers, by the first word of an event type, `*` for all of them."""
 ENVELOPE = {"id": "ce-id", "source": "ce-source", "type": "ce-type", "timestamp": "ce-time"}
 
 
@@ -29,7 +33,7 @@ def folder(tool: str) -> Path:
 
 def fixtures(tool: str) -> list[Path]:
     """Return every single fixture of a tool; the sequences are apart."""
-    return sorted(folder(tool).glob("*.json"))
+    return sorted(path for path in folder(tool).glob("*.json") if path.name != HEADERS)
 
 
 def sequences() -> Iterator[tuple[str, str]]:
@@ -51,14 +55,6 @@ def headers(tool: str, path: Path) -> dict[str, str]:
     match tool:
         case "argo-rollouts":
             return {}  # it sends no Content-Type unless it is configured
-        case "github":
-            return {
-                "Content-Type": "application/json",
-                "User-Agent": "GitHub-Hookshot/0f1e2d3",
-                "X-GitHub-Delivery": str(uuid.uuid5(uuid.NAMESPACE_URL, str(path.relative_to(FOLDER)))),
-                "X-GitHub-Event": stem.partition(".")[0],
-                "X-GitHub-Hook-ID": "512200113",
-            }
         case "cdevents" if stem.endswith(".binary"):
             context = json.loads(path.read_bytes())["context"]
             found = {header: quote(context[key], safe="/:?#@=&,;+-._~ ") for key, header in ENVELOPE.items()}
@@ -66,7 +62,17 @@ def headers(tool: str, path: Path) -> dict[str, str]:
         case "cdevents" if stem.endswith(".structured"):
             return {"Content-Type": "application/cloudevents+json; charset=UTF-8"}
         case _:
-            return {"Content-Type": "application/json"}
+            return {"Content-Type": "application/json", **_listed(tool, path, stem)}
+
+
+def _listed(tool: str, path: Path, stem: str) -> dict[str, str]:
+    """Return the headers of `headers.json`, where `{word}` is the event type's first word and `{id}` is the file's."""
+    listed = folder(tool) / HEADERS
+    if not listed.exists():
+        return {}
+    said, word = json.loads(listed.read_bytes()), stem.partition(".")[0]
+    own = str(uuid.uuid5(uuid.NAMESPACE_URL, str(path.relative_to(FOLDER))))
+    return {key: value.format(word=word, id=own) for key, value in {**said.get("*", {}), **said.get(word, {})}.items()}
 
 
 def kind(tool: str, path: Path) -> str:
@@ -90,6 +96,14 @@ def request(
     return Inbound(
         body=data, headers={key.lower(): value for key, value in (header or {}).items()}, received_at=at, token=token
     )
+
+
+def understand(tool: str, inbound_request: Inbound) -> list[SourceEvent]:
+    """Return what a source says of a request; nothing, when it does not know the type."""
+    try:
+        return list(SOURCES[tool].parse(inbound_request))
+    except UnknownEventError:
+        return []
 
 
 def sign_github(body: bytes, secret: str) -> str:

@@ -8,10 +8,10 @@ import pytest
 
 from tests.sources.replay import RECEIVED, fixtures, folder, inbound, request, sequence
 from trusthub.domain.events import Evidence, Phase, RolloutEvent, Strategy
-from trusthub.errors import PayloadError
-from trusthub.sources import SOURCES
+from trusthub.errors import PayloadError, UnknownEventError
+from trusthub.sources.argo_rollouts import ArgoRollouts
 
-ARGO = SOURCES["argo-rollouts"]
+ARGO = ArgoRollouts()
 FAILED = 'checkout-6f4b8d7c59-2-3: metric "error-rate" assessed Failed due to failed (2) > failureLimit (1)'
 UID = "5d0c1c5e-0f0e-4c1b-9a52-7c6f6f1f2a11"
 
@@ -289,10 +289,11 @@ def test_the_environment_is_optional_and_so_are_the_runs() -> None:
     assert found.reason == ""
 
 
-def test_other_triggers_mean_nothing_here() -> None:
+def test_other_triggers_are_unknown() -> None:
     payload = body("on-rollout-updated")
     payload["trigger"] = "on-rollout-not-completed"
-    assert ARGO.parse(request(payload)) == []
+    with pytest.raises(UnknownEventError, match="on-rollout-not-completed"):
+        ARGO.parse(request(payload))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """CDEvents: four shapes of one event, three versions, and what a service event means."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 
 from tests.sources.replay import fixtures, folder, inbound, request, sequence
 from trusthub.domain.events import Evidence, Link, RolloutEvent, Strategy
-from trusthub.errors import PayloadError
-from trusthub.sources import SOURCES
+from trusthub.errors import PayloadError, UnknownEventError
+from trusthub.sources.cdevents import CDEvents
 
-CDEVENTS = SOURCES["cdevents"]
+CDEVENTS = CDEvents()
 CHAIN = "b8d1f6a2-6d0f-4e7b-9a57-2f0c1d3e4a55"
 
 
@@ -84,10 +85,11 @@ def test_headers_are_percent_decoded() -> None:
     assert found.kind == "service.deployed"
 
 
-def test_other_cloudevents_are_kept_and_mean_nothing() -> None:
+def test_other_cloudevents_are_unknown() -> None:
     foreign = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "example.acme.order.paid", "data": [1]}
-    assert CDEVENTS.parse(request(foreign)) == []
-    assert CDEVENTS.parse(request(b"any bytes", {"ce-type": "example.acme.order.paid"})) == []
+    for unread in (request(foreign), request(b"any bytes", {"ce-type": "example.acme.order.paid"})):
+        with pytest.raises(UnknownEventError, match=r"example\.acme\.order\.paid"):
+            CDEVENTS.parse(unread)
     for kind in (
         "dev.cdevents.build.finished.0.3.0",
         "dev.cdevents.service.adopted.0.9.0",
@@ -95,7 +97,8 @@ def test_other_cloudevents_are_kept_and_mean_nothing() -> None:
     ):
         changed = body("service.deployed")
         changed["context"]["type"] = kind
-        assert CDEVENTS.parse(request(changed)) == []
+        with pytest.raises(UnknownEventError, match=re.escape(kind)):
+            CDEVENTS.parse(request(changed))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from tests.sources.replay import RECEIVED, fixtures, folder, inbound, request, sequence
 from trusthub.domain.events import Evidence, RolloutEvent, Strategy
 from trusthub.errors import PayloadError
-from trusthub.sources import SOURCES
+from trusthub.sources.flagger import Flagger
 
-FLAGGER = SOURCES["flagger"]
+FLAGGER = Flagger()
 
 
 def event(name: str) -> RolloutEvent:

@@ -8,9 +8,9 @@ import pytest
 from tests.sources.replay import RECEIVED, folder, inbound, request
 from trusthub.domain.events import Evidence, Link, RolloutEvent, Strategy
 from trusthub.errors import PayloadError
-from trusthub.sources import SOURCES
+from trusthub.sources.generic import Generic
 
-GENERIC = SOURCES["generic"]
+GENERIC = Generic()
 SMALLEST = {"event": "rollout.started", "component": "checkout"}
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.sources.replay import fixtures, folder, headers, inbound, request, sequence, sign_github
 from trusthub.domain.events import Evidence, Link, RolloutEvent, Strategy
-from trusthub.errors import PayloadError, SignatureError
-from trusthub.sources import SOURCES
+from trusthub.errors import PayloadError, SignatureError, UnknownEventError
+from trusthub.sources.github import GitHub
 
-GITHUB = SOURCES["github"]
+GITHUB = GitHub()
 SECRET = "correct horse battery staple"
 RUN = "https://github.com/acme/checkout/actions/runs/13511220340"
 
@@ -166,9 +166,10 @@ def test_a_broken_form_is_refused() -> None:
             GITHUB.parse(request(raw, {"X-GitHub-Event": "deployment"}))
 
 
-def test_a_ping_and_other_events_mean_nothing_here() -> None:
+def test_a_ping_means_nothing_and_other_events_are_unknown() -> None:
     assert GITHUB.parse(inbound("github", folder("github") / "ping.json")) == []
-    assert GITHUB.parse(request({"action": "published"}, {"X-GitHub-Event": "release"})) == []
+    with pytest.raises(UnknownEventError, match="team_add"):
+        GITHUB.parse(request({"action": "published"}, {"X-GitHub-Event": "team_add"}))
 
 
 def test_a_request_that_names_no_event_is_refused() -> None:

@@ -31,6 +31,7 @@ def sent(title: str) -> Any:
 
 def parse(tool: str, body: Any, header: dict[str, str] | None = None) -> RolloutEvent:
     (found,) = SOURCES[tool].parse(request(body, header))
+    assert isinstance(found, RolloutEvent)
     return found
 
 

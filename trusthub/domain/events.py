@@ -91,6 +91,8 @@ class RolloutEvent:
     steps: int | None = None
     rollback: bool = False
     """The tool itself calls this attempt a rollback: a new attempt whose purpose is to bring an older version back."""
+    retold: bool = False
+    """Said again by a relist or an import: it changes what is known, and addresses no customer unasked."""
     superseded: bool = False
     """The attempt ended only because a newer one replaced it: no fault is known."""
     evidence: Evidence = Evidence.NONE
@@ -102,3 +104,31 @@ class RolloutEvent:
     known_risks: tuple[str, ...] = field(default=())
     """Risks that the sender announced with the plan (generic contract only)."""
     unknown_risks: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvent:
+    """An alert began or ended. It is linked to the rollout that it falls into; alone it tells nobody anything."""
+
+    kind: str
+    """The sender's own name for the event, such as `firing`."""
+    names: tuple[str, ...]
+    """Names of the component as the tool knows it, most specific first; matched against `watches`."""
+    alert: str
+    """Groups the beginning and the end of one alert within one connection."""
+    firing: bool
+    occurred_at: datetime
+    """When it began, or ended, by the sender's clock, else when it arrived. UTC-aware."""
+    duplicate_key: str
+    """Equal for two deliveries of the same event, and for no others."""
+    title: str = ""
+    """The alert's own words; always internal."""
+    severity: str = ""
+    """As the tool names it; always internal."""
+    environment: str | None = None
+    namespace: str | None = None
+    links: tuple[Link, ...] = ()
+
+
+SourceEvent = RolloutEvent | AlertEvent
+"""What a tool can tell us."""

@@ -123,9 +123,23 @@ class Connection(Strict):
     """A configured tool."""
 
     source: str
-    secret: str | None = Field(default=None, repr=False)
+    secret: tuple[str, ...] = Field(default=(), repr=False)
+    """Two while it is being changed: the new one and the old one. Each is enough."""
     environment: str | None = None
     publishing: Publishing | None = None
+
+    @field_validator("secret", mode="before")
+    @classmethod
+    def _one_or_two(cls, said: object) -> object:
+        found = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        if said is not None and not (isinstance(said, str | list) and len(found) <= _SECRETS):
+            raise ValueError(
+                "is one secret, or a list of two while it is being changed. Write ${NAME} or [${NEW}, ${OLD}]"
+            )
+        return tuple(filter(None, found))
+
+
+_SECRETS = 2
 
 
 class Site(Strict):

@@ -5,6 +5,7 @@ second fails, the event is marked `failed` and can be replayed; the sender's ans
 did its part.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,9 +14,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from trusthub.domain.events import RolloutEvent
+from trusthub.domain.events import RolloutEvent, SourceEvent
 from trusthub.domain.site import Connection
-from trusthub.errors import PayloadError
+from trusthub.errors import PayloadError, UnknownEventError
 from trusthub.services import rollouts
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
@@ -24,19 +25,9 @@ from trusthub.store.tables import Event, Seen
 
 log = structlog.get_logger()
 
-_HEADERS = (
-    "content-type",
-    "user-agent",
-    "x-github-event",
-    "x-github-delivery",
-    "ce-type",
-    "ce-id",
-    "ce-source",
-    "ce-specversion",
-    "ce-time",
-    "ce-subject",
-)
-"""Headers worth keeping. Signatures and tokens are not among them."""
+_ALWAYS = ("content-type", "user-agent")
+"""Headers worth keeping of every request. Signatures and tokens are not among them."""
+_SUMMARY = 200
 _ATTEMPTS = 3
 
 
@@ -46,7 +37,7 @@ class Received:
 
     event_id: int
     state: str
-    """done, ignored (nothing in it for us), repeated or failed."""
+    """done, ignored (nothing in it for us), unknown (of a type that this version does not know), repeated or failed."""
 
 
 def connection_named(hub: Hub, name: str) -> Connection | None:
@@ -63,6 +54,9 @@ def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: 
     except PayloadError as error:
         _keep(hub, name, source, inbound, "rejected", error=str(error))
         raise
+    except UnknownEventError as error:
+        event_id = _keep(hub, name, source, inbound, "unknown", summary=str(error))
+        return Received(event_id=event_id, state="unknown")
     fresh, event_id = _first_time(hub, name, source, inbound, events, now)
     if not fresh:
         return Received(event_id=event_id, state="repeated" if events else "ignored")
@@ -93,11 +87,11 @@ def _store(
         connection=name,
         source=source.name,
         received_at=inbound.received_at,
-        headers={key: inbound.headers[key] for key in _HEADERS if key in inbound.headers},
+        headers={key: inbound.headers[key] for key in (*_ALWAYS, *source.headers) if key in inbound.headers},
         body=inbound.body,
         state=state,
         error=error,
-        summary=summary,
+        summary=summary[:_SUMMARY],
     )
     session.add(event)
     session.flush()
@@ -105,10 +99,10 @@ def _store(
 
 
 def _first_time(
-    hub: Hub, name: str, source: Source, inbound: Inbound, events: list[RolloutEvent], now: datetime
-) -> tuple[list[RolloutEvent], int]:
+    hub: Hub, name: str, source: Source, inbound: Inbound, events: Sequence[SourceEvent], now: datetime
+) -> tuple[Sequence[SourceEvent], int]:
     """Keep the request; return the events in it that were not seen before, and its id."""
-    summary = ", ".join(dict.fromkeys(event.kind for event in events))[:200]
+    summary = ", ".join(dict.fromkeys(event.kind for event in events))
     if not events:
         return [], _keep(hub, name, source, inbound, "ignored", summary=summary)
     try:
@@ -134,7 +128,7 @@ def _first_time(
 
 
 def _understand(
-    hub: Hub, name: str, connection: Connection, event_id: int, events: list[RolloutEvent], now: datetime
+    hub: Hub, name: str, connection: Connection, event_id: int, events: Sequence[SourceEvent], now: datetime
 ) -> str:
     """Decide and enqueue in one transaction. Whatever goes wrong here is ours, and must not lose the event."""
     try:
@@ -142,6 +136,8 @@ def _understand(
             try:
                 with hub.database.transaction() as session:
                     for event in events:
+                        if not isinstance(event, RolloutEvent):
+                            continue  # linked in the next change
                         heard = rollouts.Heard(
                             event=_not_ahead(event, now), name=name, connection=connection, event_id=event_id, now=now
                         )

@@ -152,14 +152,22 @@ def _substitute(document: Document) -> Document:
     connections = value.get("connections") if isinstance(value, dict) else None
     for name, connection in connections.items() if isinstance(connections, dict) else ():
         secret = connection.get("secret") if isinstance(connection, dict) else None
-        if not isinstance(secret, str) or "$" not in secret:
-            continue
-        match = re.fullmatch(r"\$\{(\w+)\}", secret)
-        if match is None:
-            message = f"connections.{name}.secret: is no variable, and would be the secret itself. Write ${{NAME}}."
-            raise document.error(message, ("connections", name, "secret"))
-        connection["secret"] = os.environ.get(match[1]) or None
+        if isinstance(secret, list):
+            places: list[Place] = [("connections", name, "secret", index) for index in range(len(secret))]
+            connection["secret"] = [_filled(document, *pair) for pair in zip(secret, places, strict=True)]
+        elif secret is not None:
+            connection["secret"] = _filled(document, secret, ("connections", name, "secret"))
     return document
+
+
+def _filled(document: Document, secret: object, place: Place) -> object:
+    if not isinstance(secret, str) or "$" not in secret:
+        return secret
+    match = re.fullmatch(r"\$\{(\w+)\}", secret)
+    if match is None:
+        message = f"{_dotted(place)}: is no variable, and would be the secret itself. Write ${{NAME}}."
+        raise document.error(message, place)
+    return os.environ.get(match[1]) or None
 
 
 def _model(model: type[Model], file: Document, **given: str) -> Model:

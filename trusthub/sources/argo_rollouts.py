@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
+from trusthub.errors import UnknownEventError
 from trusthub.sources.argo_analysis import evidence_of, reason_for, runs_behind
 from trusthub.sources.argo_snapshot import Snapshot
 from trusthub.sources.base import Inbound, fingerprint, verify_token
@@ -51,6 +52,7 @@ class ArgoRollouts:
 
     name = "argo-rollouts"
     event_types = frozenset(PHASES)
+    headers: frozenset[str] = frozenset()
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         verify_token(inbound, secret)
@@ -59,7 +61,7 @@ class ArgoRollouts:
         payload = inbound.json()
         trigger, seen = payload.text("trigger"), Snapshot(payload["rollout"])
         if trigger not in PHASES:
-            return []
+            raise UnknownEventError(trigger)
         runs = runs_behind(trigger, payload, seen)
         phase = _phase(trigger, seen)
         ending = seen.status("duration", "completionStatus") if not seen.stale else None

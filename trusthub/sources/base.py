@@ -4,12 +4,12 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from trusthub.domain.events import Link, Phase, RolloutEvent
+from trusthub.domain.events import Link, Phase, SourceEvent
 from trusthub.errors import PayloadError, SignatureError
 
 DEEPEST = 64
@@ -18,8 +18,15 @@ TOO_DEEP = f"The body is nested more than {DEEPEST} levels deep. Send a flatter 
 LARGEST = 2**53
 """Whole numbers that every JSON reader agrees on (RFC 8259, section 6)."""
 EVERYBODY = 100.0
+REPLAY_WINDOW = timedelta(minutes=5)
+"""How far a signed time may be from ours (Standard Webhooks and Slack both take five minutes)."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """Half a surrogate pair has no UTF-8, and PostgreSQL keeps no NUL. JSON escapes can spell both."""
+
+
+def _nothing_is_fetched(url: str) -> bytes:
+    message = f"{url:.200} is not fetched here."
+    raise SignatureError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,8 @@ class Inbound:
     received_at: datetime
     token: str = field(default="", repr=False)
     """The token from the path, when the tool can send no header."""
+    fetch: Callable[[str], bytes] = field(default=_nothing_is_fetched, repr=False)
+    """Gets a document that a signature refers to, such as a certificate. The source checks the address first."""
 
     def json(self) -> "Payload":
         """Read the body as a JSON object.
@@ -47,12 +56,17 @@ class Source(Protocol):
     name: str
     event_types: frozenset[str]
     """Every event type this source understands; each has a fixture of its own."""
+    headers: frozenset[str]
+    """Lower-case names of the headers that `parse` reads. They are kept with the event; no other is."""
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         """Raise SignatureError unless the raw bytes come from whoever knows `secret`. Runs before any parsing."""
 
-    def parse(self, inbound: Inbound) -> list[RolloutEvent]:
-        """Say what happened. An unknown event type gives an empty list; a broken body raises PayloadError."""
+    def parse(self, inbound: Inbound) -> Sequence[SourceEvent]:
+        """Say what happened; nothing, for what is known to mean nothing here.
+
+        Raises UnknownEventError for a type that is not known, and PayloadError for a body that cannot be read.
+        """
 
 
 def verify_token(inbound: Inbound, secret: str) -> None:
@@ -61,6 +75,37 @@ def verify_token(inbound: Inbound, secret: str) -> None:
     offered = value.strip() if scheme.lower() == "bearer" else inbound.token
     if not secret or not hmac.compare_digest(offered.encode(), secret.encode()):
         message = "Send `Authorization: Bearer <token>` with the token of this connection."
+        raise SignatureError(message)
+
+
+def verify_hmac(inbound: Inbound, secret: str, *, header: str, prefix: str = "", signed: bytes | None = None) -> None:
+    """Accept `<prefix><hex>` in `header` as the HMAC-SHA256 of the raw body, or of `signed`; raise SignatureError else.
+
+    `header` is its name in lower case.
+    """
+    offered = inbound.headers.get(header, "")
+    expected = (
+        prefix + hmac.new(secret.encode(), inbound.body if signed is None else signed, hashlib.sha256).hexdigest()
+    )
+    if not secret or not hmac.compare_digest(offered.encode(), expected.encode()):
+        message = f"The header {header} does not fit the body and this connection's secret."
+        raise SignatureError(message)
+
+
+def verify_hmac_or_token(inbound: Inbound, secret: str, *, header: str, prefix: str = "") -> None:
+    """Accept the HMAC in `header` when there is one, else the token: a webhook may be set up without a secret."""
+    if header in inbound.headers:
+        verify_hmac(inbound, secret, header=header, prefix=prefix)
+    else:
+        verify_token(inbound, secret)
+
+
+def fresh(inbound: Inbound, sent_at: datetime, within: timedelta = REPLAY_WINDOW) -> None:
+    """Raise SignatureError unless a signed time is close to now: an old request is somebody's copy of it."""
+    if abs(inbound.received_at - sent_at) > within:
+        message = (
+            f"The request was signed at {sent_at:%Y-%m-%d %H:%M:%S} UTC, which is too far from now. Check the clocks."
+        )
         raise SignatureError(message)
 
 

@@ -9,6 +9,7 @@ import re
 from urllib.parse import unquote
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
+from trusthub.errors import UnknownEventError
 from trusthub.sources.base import Inbound, Payload, succeeded, verify_token, web_links
 from trusthub.sources.versions import of_package
 
@@ -43,6 +44,7 @@ class CDEvents:
 
     name = "cdevents"
     event_types = frozenset(TYPES)
+    headers = frozenset({"content-type", "ce-type", "ce-id", "ce-source", "ce-specversion", "ce-time", "ce-subject"})
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         verify_token(inbound, secret)
@@ -50,13 +52,13 @@ class CDEvents:
     def parse(self, inbound: Inbound) -> list[RolloutEvent]:
         kind = unquote(inbound.headers.get("ce-type", ""))
         if kind and not TYPE.match(kind):
-            return []  # its body may be anything
+            raise UnknownEventError(kind)  # its body may be anything
         body = inbound.json()
         structured = not kind and all(isinstance(body.value.get(key), str) for key in ("specversion", "type", "source"))
         kind = kind or (body.text("type") if structured else body["context"].text("type"))
         found = TYPE.match(kind)
         if not found or found["kind"] not in TYPES:
-            return []
+            raise UnknownEventError(kind)
         return [_read(found["kind"], body["data"] if structured else body, inbound)]
 
 

@@ -72,6 +72,7 @@ class Flagger:
 
     name = "flagger"
     event_types = frozenset({*SENTENCES, OTHER, *(f"post-rollout.{phase.lower()}" for phase in POST_ROLLOUT)})
+    headers: frozenset[str] = frozenset()
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         verify_token(inbound, secret)

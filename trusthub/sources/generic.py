@@ -41,6 +41,7 @@ class Generic:
 
     name = "generic"
     event_types = frozenset(EVENTS)
+    headers: frozenset[str] = frozenset()
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         verify_token(inbound, secret)

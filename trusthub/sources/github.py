@@ -4,14 +4,12 @@ GitHub knows no share of traffic and no rollback, so a workflow may say both: in
 See https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_status.
 """
 
-import hashlib
-import hmac
 import re
 from urllib.parse import parse_qs
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
-from trusthub.errors import PayloadError, SignatureError
-from trusthub.sources.base import Inbound, Payload, fingerprint, succeeded, verify_token, web_links
+from trusthub.errors import PayloadError, UnknownEventError
+from trusthub.sources.base import Inbound, Payload, fingerprint, succeeded, verify_hmac_or_token, web_links
 
 STATES: dict[str, Phase | None] = {
     "waiting": Phase.PAUSED,  # for a reviewer or a wait timer
@@ -30,7 +28,6 @@ ROLLBACK_TASKS = frozenset({"rollback", "deploy:rollback"})
 TAG = re.compile(r"(refs/tags/v?|v?(?=\d+\.\d+\.\d+([-+.]|$)))(?P<version>[\w.+-]+)", re.ASCII)
 """A ref that is a version. Three numbers are asked for, because `2.8` and `release/2.8` are names of branches."""
 COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
-SIGNATURE = "x-hub-signature-256"
 
 
 class GitHub:
@@ -38,20 +35,14 @@ class GitHub:
 
     name = "github"
     event_types = frozenset({"ping", "deployment", *(f"deployment_status.{state}" for state in STATES)})
+    headers = frozenset({"x-github-event", "x-github-delivery"})
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         """Accept the HMAC of the raw body; a webhook without a secret may have the token in its address instead.
 
         See https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries.
         """
-        signature = inbound.headers.get(SIGNATURE)
-        if signature is None:
-            verify_token(inbound, secret)
-            return
-        expected = "sha256=" + hmac.new(secret.encode(), inbound.body, hashlib.sha256).hexdigest()
-        if not secret or not hmac.compare_digest(signature.encode(), expected.encode()):
-            message = "X-Hub-Signature-256 does not fit the body and this connection's secret."
-            raise SignatureError(message)
+        verify_hmac_or_token(inbound, secret, header="x-hub-signature-256", prefix="sha256=")
 
     def parse(self, inbound: Inbound) -> list[RolloutEvent]:
         kind = inbound.headers.get("x-github-event")
@@ -60,8 +51,10 @@ class GitHub:
                 "The header X-GitHub-Event is missing. Send the webhook from GitHub, or replay it with its headers."
             )
             raise PayloadError(message)
-        if kind not in {"deployment", "deployment_status"}:
+        if kind == "ping":
             return []
+        if kind not in {"deployment", "deployment_status"}:
+            raise UnknownEventError(kind)
         payload = _form(inbound) or inbound.json()
         deployment = payload["deployment"]
         status = payload["deployment_status"] if kind == "deployment_status" else None

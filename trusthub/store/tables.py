@@ -74,7 +74,7 @@ class Event(Row, table=True):
     headers: dict[str, str] = columns.json(dict)
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     state: str = Field(index=True)
-    """received, done, ignored, rejected or failed."""
+    """received, done, ignored, unknown, rejected or failed."""
     error: str = columns.long()
     summary: str = ""
 
