@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 from trusthub import channels
 from trusthub import settings as environment
 from trusthub.errors import PlaybookError
-from trusthub.services import publish, site, sync
+from trusthub.services import intake, publish, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
@@ -98,9 +98,14 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         settings,
         hub,
         app,
-        Worker(hub, made, housekeeping=lambda: publish.refresh(hub, clock(), settings.publish_dir)),
+        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
         before(_proxied(app, settings), snapshots),
     )
+
+
+def _keep_house(hub: Hub, settings: Settings) -> None:
+    publish.refresh(hub, hub.clock(), settings.publish_dir)
+    intake.sweep(hub, hub.clock())
 
 
 def create_app(settings: Settings, hub: Hub) -> Flask:

@@ -56,6 +56,7 @@ def exposed(percent: float) -> dict[str, Any]:
         ({"evidence": Evidence.COMPLAINTS}, {}, "Customers confirmed it at up to 5 % exposure."),
         ({"evidence": Evidence.PERSON}, {}, "A person confirmed harm at up to 5 % exposure."),
         ({"phase": Phase.FAILED}, {}, "The tool's own analysis failed at up to 5 % exposure."),
+        ({"basis": Basis.INFERRED, "evidence": Evidence.ALERT}, {}, "An alert fired at up to 5 % exposure."),
         ({"basis": Basis.SAID}, {}, "The tool's own analysis failed at up to 5 % exposure."),
         (exposed(1.0), {}, "The tool's own analysis failed at up to 1 % exposure."),
         (exposed(0.1), {"public_from": 0.1}, "The tool's own analysis failed at up to 0.1 % exposure."),
@@ -84,7 +85,7 @@ HELD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "Customers do not use the environment staging.",
     ),
     ({"superseded": True}, {}, "A newer rollout replaced this one; no fault is known."),
-    ({"basis": Basis.INFERRED}, {}, "Only our version history says that this is a rollback."),
+    ({"basis": Basis.INFERRED, "evidence": Evidence.NONE}, {}, "Only our version history says that this is a rollback."),
     (
         {"evidence": Evidence.NONE, "phase": Phase.FAILED},
         {},
@@ -104,7 +105,12 @@ HELD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {},
         {"now": NOON + LATE + timedelta(seconds=1)},
-        "The event arrived more than an hour after it happened.",
+        "The event arrived more than ten minutes after it happened.",
+    ),
+    (
+        {},
+        {"retold": True},
+        "The event was told again, by a relist, an import or a replay: the news may be over.",
     ),
     ({}, {"publishing": Publishing.ASK}, "Publishing is set to ask a person first."),
     ({}, {"publishing": Publishing.SHADOW}, "Publishing is in shadow mode: we show what we would have said."),

@@ -153,6 +153,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "no-rollout": _NO_ROLLOUT | {"evidence": "complaints"},
         "no-address": _NO_ROLLOUT | {"evidence": "person", "answer_url": None},
     },
+    "incident.several": {
+        "three": _NO_ROLLOUT | {"components": ("Checkout", "Search", "Sign-in")},
+        "one": _NO_ROLLOUT | {"components": ("Checkout",)},
+    },
     "incident.identified": _IDENTIFIED,
     "incident.updated": {
         "ongoing": _ONGOING | _NOTE,

@@ -8,7 +8,14 @@ from tests.rendering.cases import CASES, TEMPLATES, Case
 from trusthub.rendering.markdown import to_text
 
 CUSTOMER_CASES = [case for case in CASES if case.public]
-FAILURE = ("incident.investigating", "incident.identified", "incident.updated", "incident.monitoring", "promise.missed")
+FAILURE = (
+    "incident.several",
+    "incident.investigating",
+    "incident.identified",
+    "incident.updated",
+    "incident.monitoring",
+    "promise.missed",
+)
 SORRY = re.compile(r"we are sorry\b")
 CLOCK = re.compile(r"\b\d{1,2}:\d{2}\b")
 CONDITION = re.compile(

@@ -205,7 +205,41 @@ FIRST: Rows = {
     "sandbox": [{"id": 1, "kind": "kept", "at": AT, "payload": {"to": "#releases"}}],
 }
 
-ADDED: Mapping[str, Rows] = {"0001": FIRST}
+_TRY = {
+    "connection": "argo-prod",
+    "attempt": "payments/checkout/2",
+    "source": "argo-rollouts",
+    "subject": "checkout",
+    "environment": "production",
+    "phase": "rolled_back",
+    "to_version": "2.8.0",
+    "known": {},
+    "links": [],
+    "created_at": LATER,
+}
+SECOND: Rows = {
+    "rollout": [
+        {**_TRY, "id": 101, "public_id": "r2b2c3d4e5f6", "round": 1},
+        {**_TRY, "id": 102, "public_id": "r3b2c3d4e5f6", "round": 2},
+        {**_TRY, "id": 103, "public_id": "r4b2c3d4e5f6", "round": 1, "connection": "github", "follows_id": 102},
+    ],
+    "alert": [
+        {
+            "id": 1,
+            "connection": "alertmanager",
+            "alert": "3f1c",
+            "subject": "checkout",
+            "environment": "production",
+            "title": "Many errors",
+            "severity": "critical",
+            "links": [],
+            "rollout_id": 102,
+            "started_at": AT,
+            "ended_at": LATER,
+        }
+    ],
+}
+ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND}
 """For each revision, the rows that it is the first to have room for."""
 
 

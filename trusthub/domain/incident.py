@@ -8,7 +8,7 @@ from trusthub.domain.events import Evidence, Phase
 from trusthub.domain.rollout import Basis, Rollout
 from trusthub.domain.site import Publishing
 
-LATE = timedelta(hours=1)
+LATE = timedelta(minutes=10)
 """An event that arrives this long after it happened addresses no customer by itself: the news may be over."""
 
 
@@ -75,6 +75,8 @@ class Circumstances:
     publishing: Publishing
     happened_at: datetime
     now: datetime
+    retold: bool = False
+    """A relist, an import or a replay told it again."""
 
 
 def may_tell(rollout: Rollout, around: Circumstances) -> Decision:
@@ -107,9 +109,9 @@ def _unknown_place(around: Circumstances) -> str | None:
 def _no_fault(rollout: Rollout) -> str | None:
     if rollout.superseded:
         return "A newer rollout replaced this one; no fault is known."
-    if rollout.basis is Basis.INFERRED:
-        return "Only our version history says that this is a rollback."
     if rollout.evidence is Evidence.NONE:
+        if rollout.basis is Basis.INFERRED:
+            return "Only our version history says that this is a rollback."
         if rollout.phase is Phase.FAILED:
             return "The deployment failed, but nothing shows that customers were harmed."
         return "It was rolled back, but nothing shows that customers were harmed."
@@ -127,8 +129,10 @@ def _no_reach(rollout: Rollout, around: Circumstances) -> str | None:
 
 
 def _held_back(around: Circumstances) -> str | None:
+    if around.retold:
+        return "The event was told again, by a relist, an import or a replay: the news may be over."
     if around.now - around.happened_at > LATE:
-        return "The event arrived more than an hour after it happened."
+        return "The event arrived more than ten minutes after it happened."
     if around.publishing is Publishing.ASK:
         return "Publishing is set to ask a person first."
     if around.publishing is Publishing.SHADOW:
@@ -136,13 +140,18 @@ def _held_back(around: Circumstances) -> str | None:
     return None
 
 
-def machine_may_move(current: State, target: State, *, opened_by: By, closed_by: By | None) -> bool:
+def machine_may_move(
+    current: State, target: State, *, opened_by: By, closed_by: By | None, again: bool = False
+) -> bool:
     """Whether a machine may move an incident: never what a person opened or closed, and never backwards.
 
-    It may call it resolved only after it has been watched: that is what a playbook's quiet window is for.
+    It may call it resolved only after it has been watched: that is what a playbook's quiet window is for. `again` means
+    that what was over has begun anew, which takes it back.
     """
     if opened_by is By.PERSON or closed_by is not None:
         return False
+    if again:
+        return target is not State.RESOLVED
     if target is State.RESOLVED:
         return current is State.MONITORING
     return _ORDER.index(target) > _ORDER.index(current)

@@ -1,6 +1,6 @@
 """What may be said to whom: every fact a template can read, and whether the public may read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ class Moment(StrEnum):
     ROLLBACK_STARTED = "rollback.started"
     ROLLBACK_FINISHED = "rollback.finished"
     INCIDENT_INVESTIGATING = "incident.investigating"
+    INCIDENT_SEVERAL = "incident.several"
     INCIDENT_IDENTIFIED = "incident.identified"
     INCIDENT_UPDATED = "incident.updated"
     INCIDENT_MONITORING = "incident.monitoring"
@@ -76,6 +77,7 @@ FACTS: Mapping[str, Fact] = {
     "component": _public(
         "site.yaml component name; internal messages: the tool's name when it is not listed", "Checkout"
     ),
+    "components": _public("names of the components that the incident touches", ("Checkout", "Search", "Sign-in")),
     "to_version": _public("event to_version, when it reads as a version", "2.8.0", optional=True),
     "from_version": _public("event from_version or our version history", "2.7.4", optional=True),
     # how far it went: exposure is not harm
@@ -173,3 +175,9 @@ class Rendered:
     slack: str | None = None
     """Markdown for Slack where it differs."""
     buttons: tuple[Button, ...] = ()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: `Checkout, Search and Sign-in`."""
+    *others, last = names or ("",)
+    return f"{', '.join(others)} and {last}" if others else last

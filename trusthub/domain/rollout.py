@@ -5,9 +5,9 @@ events come, as far as the events tell the time themselves.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -71,6 +71,8 @@ class Rollout:
     """Every exposure that counts, as it was said."""
     unmeasured: bool = False
     """Users were moved at some time, and the tool did not say how many."""
+    measured: bool = False
+    """The tool says how many while it goes on. One that only says "done" does not know: a deploy job may hand over."""
     steps: tuple[Exposure, ...] = ()
     """The step function that follows from what was heard: in order of time, and each step changes something."""
     step: int | None = None
@@ -125,6 +127,12 @@ class Versions:
     """Versions of one component in one environment that were complete, oldest first."""
 
     completed: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The name that a commit or image goes by, where it has a better one than itself."""
+
+    def name(self, event: RolloutEvent) -> str | None:
+        """Return what the version of an event is called in this history."""
+        return self.tags.get(event.artifact or "", event.to_version) if event.to_version else None
 
     @property
     def current(self) -> str | None:
@@ -152,6 +160,48 @@ def observe(rollout: Rollout, event: RolloutEvent, versions: Versions) -> tuple[
     return (known if moment in _MOMENTS_THAT_RETURN else replace(known, moments=(*known.moments, moment))), moment
 
 
+AFTERWARDS = timedelta(minutes=30)
+"""How long after its end a rollout may still be what an alert is about, and a retry still a part of its incident."""
+
+
+def alerted(rollout: Rollout, at: datetime) -> bool:
+    """Whether an alert that began at `at` falls into the time in which the rollout can be its cause."""
+    if rollout.started_at is None or at < (rollout.exposed_from or rollout.started_at):
+        return False
+    return rollout.ended_at is None or at <= rollout.ended_at + AFTERWARDS
+
+
+def with_evidence(rollout: Rollout, evidence: Evidence) -> Rollout:
+    """Return the rollout with the stronger evidence of what it has and `evidence`."""
+    return replace(rollout, evidence=max(rollout.evidence, evidence, key=list(Evidence).index))
+
+
+_A_MOMENT = timedelta(minutes=1)
+"""Events without a clock come this late at most: tools repeat a call for some seconds."""
+
+
+def begins_again(rollout: Rollout, event: RolloutEvent) -> bool:
+    """Whether an event about an attempt that is over can only mean that it is tried anew under the same name."""
+    flag = Strategy.FLAG in (rollout.strategy, event.strategy)
+    over = rollout.phase in TROUBLED or (flag and rollout.phase is Phase.COMPLETED)
+    starts = event.phase in UNDER_WAY or (
+        flag and rollout.phase is Phase.ROLLED_BACK and event.phase is Phase.COMPLETED
+    )
+    return over and starts and rollout.phase_at is not None and event.occurred_at > rollout.phase_at + _A_MOMENT
+
+
+def is_routine(rollout: Rollout, event: RolloutEvent) -> bool:
+    """Whether a flag is switched off that was not being rolled out: tidying up, and no rollback."""
+    if event.strategy is not Strategy.FLAG or event.phase is not Phase.ROLLED_BACK:
+        return False
+    done_at = rollout.ended_at if rollout.phase is Phase.COMPLETED else None
+    return rollout.phase is None or (done_at is not None and event.occurred_at > done_at + _FLAG_SETTLES)
+
+
+_FLAG_SETTLES = timedelta(hours=24)
+"""A flag that everybody has had for a day is no rollout any more."""
+
+
 def _advances(rollout: Rollout, event: RolloutEvent) -> bool:
     if event.phase is None or rollout.phase is None or rollout.phase_at is None:
         return event.phase is not None
@@ -166,7 +216,6 @@ def _is_behind(rollout: Rollout, event: RolloutEvent) -> bool:
 
 
 def _learn(rollout: Rollout, event: RolloutEvent, versions: Versions) -> Rollout:
-    strength = list(Evidence)
     unversioned = rollout.from_version is None and rollout.phase is None
     current = versions.current if versions.current != event.to_version else None
     return replace(
@@ -176,9 +225,10 @@ def _learn(rollout: Rollout, event: RolloutEvent, versions: Versions) -> Rollout
         to_version=rollout.to_version or event.to_version,
         artifact=event.artifact or rollout.artifact,
         unmeasured=rollout.unmeasured or (event.phase in _MOVES_USERS and event.exposure is None),
+        measured=rollout.measured or (event.exposure is not None and event.phase not in ENDED),
         step=max(rollout.step or 0, event.step or 0) or None,
         step_count=event.steps or rollout.step_count,
-        evidence=max(rollout.evidence, event.evidence, key=strength.index),
+        evidence=with_evidence(rollout, event.evidence).evidence,
         reason=_reason(rollout, event),
         actor=event.actor or rollout.actor,
         superseded=rollout.superseded or event.superseded,

@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Undefined
 from jinja2.exceptions import FilterArgumentError
 
+from trusthub.domain.message import listed as as_listed
+
 
 class Written(str):
     """Markdown that may stand as it is: written here by a person, or made safe."""
@@ -140,6 +142,14 @@ def link(url: object, label: object) -> Written:
     return Written(f"[{plain(label)}](<{_UNSAFE_IN_ADDRESS.sub(lambda found: f'%{ord(found[0]):02X}', address)}>)")
 
 
+def listed(names: object) -> str:
+    """Return names as a sentence has them: `Checkout, Search and Sign-in`."""
+    if not isinstance(names, list | tuple):
+        message = f"listed needs a list, and this is {_kind(names)}."
+        raise FilterArgumentError(message)
+    return as_listed([_one_line(name) for name in names])
+
+
 def clause(text: object) -> str:
     """Return a sentence as a part of another: in one line, without its full stop."""
     return " ".join(_text(text).split()).rstrip(".")
@@ -205,6 +215,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "date": date,
     "length": len,
     "link": link,
+    "listed": listed,
     "markdown": markdown,
     "moment": moment,
     "number": number,

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.playbook import Plan, Playbook
-from trusthub.domain.rollout import Exposure
+from trusthub.domain.rollout import Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
@@ -37,6 +37,7 @@ def as_told(session: Session, row: Rollout, known: Known) -> Known:
             col(Rollout.environment).is_not_distinct_from(row.environment),
             col(Rollout.to_version) == known.from_version,
             col(Rollout.phase) == Phase.COMPLETED,
+            col(Rollout.follows_id).is_(None),
         )
         .order_by(col(Rollout.id).desc())
         .limit(1)
@@ -44,6 +45,8 @@ def as_told(session: Session, row: Rollout, known: Known) -> Known:
     steps = known_of(withdrawn).steps if withdrawn else ()
     if steps and known.ended_at:
         steps = (*steps, Exposure(known.ended_at, 0.0))
+    if withdrawn:
+        known = with_evidence(known, known_of(withdrawn).evidence)
     return replace(
         known,
         to_version=known.from_version,
@@ -76,7 +79,7 @@ class Case:
     @property
     def conversation(self) -> str:
         """What ties its messages together in Slack and in a mail client."""
-        return f"rollout:{self.rollout.public_id}" if self.rollout else f"incident:{self.incident.public_id}"
+        return self.incident.conversation
 
 
 def open_case(session: Session, hub: Hub, incident_id: int) -> Case:
@@ -101,9 +104,10 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
     )
 
 
-def the_page(session: Session) -> Page:
+def the_page(session: Session, *, lock: bool = False) -> Page:
     """Return the public page. There is one so far; rows carry its id so that there can be more."""
-    page: Page = session.execute(select(Page).order_by(col(Page.id)).limit(1)).scalar_one()
+    found = select(Page).order_by(col(Page.id)).limit(1)
+    page: Page = session.execute(found.with_for_update() if lock else found).scalar_one()
     return page
 
 
@@ -123,6 +127,8 @@ def create(session: Session, incident: Incident, components: list[Component]) ->
     """Store a new incident with its page and components."""
     session.add(incident)
     session.flush()
+    rollout = session.get(Rollout, incident.rollout_id) if incident.rollout_id else None
+    incident.conversation = f"rollout:{rollout.public_id}" if rollout else f"incident:{incident.public_id}"
     session.add(IncidentPage(incident_id=incident.id, page_id=the_page(session).id))
     session.add_all(IncidentComponent(incident_id=incident.id, component_id=component.id) for component in components)
     session.flush()

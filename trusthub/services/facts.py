@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.message import FACTS
+from trusthub.domain.message import FACTS, listed
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import Rollout as Known
@@ -24,7 +24,16 @@ def page_facts(hub: Hub) -> Facts:
     facts.update(
         page=page.name, page_url=page.url, support_address=page.support, console_url=f"{hub.base_url}/console/"
     )
-    facts.update(sticky=False, customers_told=False, links=(), known_risks=(), unknown_risks=(), decision="", tool="")
+    facts.update(
+        components=(),
+        sticky=False,
+        customers_told=False,
+        links=(),
+        known_risks=(),
+        unknown_risks=(),
+        decision="",
+        tool="",
+    )
     return facts
 
 
@@ -69,8 +78,10 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         if case.rollout and case.known
         else {**page_facts(hub), **_plan_facts(case.plan)}
     )
+    names = tuple(component.name for component in case.components)
+    facts["components"] = names
     if case.rollout is None:
-        facts["component"] = ", ".join(component.name for component in case.components) or case.page.name
+        facts["component"] = listed(names) or case.page.name
         facts["exposed_from"] = None
     url = hub.incident_url(incident.public_id) if incident.public else None
     facts.update(

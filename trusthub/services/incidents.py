@@ -22,6 +22,7 @@ PATIENCE = timedelta(seconds=15)
 
 _STATES = {
     Moment.INCIDENT_INVESTIGATING: State.INVESTIGATING,
+    Moment.INCIDENT_SEVERAL: State.INVESTIGATING,
     Moment.INCIDENT_IDENTIFIED: State.IDENTIFIED,
     Moment.INCIDENT_MONITORING: State.MONITORING,
     Moment.INCIDENT_RESOLVED: State.RESOLVED,
@@ -91,12 +92,18 @@ def expect_recovery(session: Session, case: Case, now: datetime) -> None:
         promise(session, case, promises.recovery(known.rollback_started_at, case.plan.recovery), now)
 
 
-def progress(session: Session, hub: Hub, case: Case, moment: Moment, *, now: datetime, cause: str) -> None:
-    """Let a machine move a public incident on. What a person opened or closed stays as it is."""
+def progress(
+    session: Session, hub: Hub, case: Case, moment: Moment, *, now: datetime, cause: str, again: bool = False
+) -> None:
+    """Let a machine move a public incident on. What a person opened or closed stays as it is.
+
+    `again` takes back that it was over, because a retry failed as well.
+    """
     incident = case.incident
     target = _STATES[moment]
     closed_by = By(incident.closed_by) if incident.closed_by else None
-    if not machine_may_move(State(incident.state), target, opened_by=By(incident.opened_by), closed_by=closed_by):
+    opened_by = By(incident.opened_by)
+    if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
         return
     known = case.known
     if moment is Moment.INCIDENT_MONITORING:

@@ -6,8 +6,9 @@ did its part.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, update
@@ -17,7 +18,8 @@ from sqlmodel import Session, col
 from trusthub.domain.events import RolloutEvent, SourceEvent
 from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError, UnknownEventError
-from trusthub.services import rollouts
+from trusthub.services import alerts, rollouts
+from trusthub.services.attempts import E, Heard
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Inbound, Source
@@ -29,6 +31,11 @@ _ALWAYS = ("content-type", "user-agent")
 """Headers worth keeping of every request. Signatures and tokens are not among them."""
 _SUMMARY = 200
 _ATTEMPTS = 3
+_SWEEPS = 6
+"""How often a failed event is tried again by itself: for about half an hour."""
+_PATIENCE = timedelta(seconds=30)
+"""How long an event that was cut off waits, in case it is still under way."""
+_HANDFUL = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +45,6 @@ class Received:
     event_id: int
     state: str
     """done, ignored (nothing in it for us), unknown (of a type that this version does not know), repeated or failed."""
-
-
-def connection_named(hub: Hub, name: str) -> Connection | None:
-    """Return a connection of site.yaml, or the one that exists by default for each source."""
-    listed = hub.configuration.site.connections.get(name)
-    return listed or (Connection(source=name) if name in SOURCES else None)
 
 
 def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: datetime) -> Received:
@@ -60,17 +61,48 @@ def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: 
     fresh, event_id = _first_time(hub, name, source, inbound, events, now)
     if not fresh:
         return Received(event_id=event_id, state="repeated" if events else "ignored")
-    return Received(event_id=event_id, state=_understand(hub, name, connection, event_id, fresh, now))
+    kept = _Kept(name=name, connection=connection, id=event_id)
+    return Received(event_id=event_id, state=_understand(hub, kept, fresh, now))
 
 
 def replay(hub: Hub, event_id: int, now: datetime) -> str:
-    """Understand a kept event once more; return its new state."""
+    """Understand a kept event once more; return its new state. No customer is told of it without being asked for.
+
+    Raises PayloadError or UnknownEventError when it still cannot be read.
+    """
+    return _again(hub, event_id, now, replayed=True)
+
+
+def sweep(hub: Hub, now: datetime) -> int:
+    """Try again what failed, or was cut off by a crash; return how many. Waits twice as long after each try."""
+    with hub.database.reading() as session:
+        waiting = session.execute(
+            select(col(Event.id), col(Event.received_at), col(Event.tries))
+            .where(col(Event.state).in_(["received", "failed"]), col(Event.tries) < _SWEEPS)
+            .order_by(col(Event.id))
+            .limit(_HANDFUL)
+        ).all()
+    due = [event_id for event_id, received_at, tries in waiting if received_at + _PATIENCE * 2**tries <= now]
+    for event_id in due:
+        with suppress(PayloadError, UnknownEventError):
+            _again(hub, event_id, now, replayed=False)
+    return len(due)
+
+
+def _again(hub: Hub, event_id: int, now: datetime, *, replayed: bool) -> str:
     with hub.database.reading() as session:
         event = session.get_one(Event, event_id)
-    connection = connection_named(hub, event.connection) or Connection(source=event.source)
+    connection = hub.configuration.connection(event.connection) or Connection(source=event.source)
     inbound = Inbound(body=event.body, headers=event.headers, received_at=event.received_at)
-    events = SOURCES[event.source].parse(inbound)
-    return _understand(hub, event.connection, connection, event_id, events, now)
+    try:
+        events = SOURCES[event.source].parse(inbound)
+    except (PayloadError, UnknownEventError) as error:
+        state = "unknown" if isinstance(error, UnknownEventError) else "rejected"
+        with hub.database.transaction() as session:
+            _mark(session, event_id, state, "" if state == "unknown" else str(error))
+        raise
+    kept = _Kept(name=event.connection, connection=connection, id=event_id, replayed=replayed)
+    return _understand(hub, kept, events, now)
 
 
 def _keep(
@@ -127,22 +159,25 @@ def _first_time(
         return _first_time(hub, name, source, inbound, events, now)  # the same event came twice at once: one won
 
 
-def _understand(
-    hub: Hub, name: str, connection: Connection, event_id: int, events: Sequence[SourceEvent], now: datetime
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A request that is kept: over which connection it came, and as which row."""
+
+    name: str
+    connection: Connection
+    id: int
+    replayed: bool = False
+
+
+def _understand(hub: Hub, kept: _Kept, events: Sequence[SourceEvent], now: datetime) -> str:
     """Decide and enqueue in one transaction. Whatever goes wrong here is ours, and must not lose the event."""
     try:
         for attempt in range(_ATTEMPTS):
             try:
                 with hub.database.transaction() as session:
                     for event in events:
-                        if not isinstance(event, RolloutEvent):
-                            continue  # linked in the next change
-                        heard = rollouts.Heard(
-                            event=_not_ahead(event, now), name=name, connection=connection, event_id=event_id, now=now
-                        )
-                        rollouts.follow(session, hub, heard)
-                    _mark(session, event_id, "done")
+                        _follow(session, hub, kept, _not_ahead(event, now), now)
+                    _mark(session, kept.id, "done")
                 break
             except IntegrityError:
                 if (
@@ -150,17 +185,36 @@ def _understand(
                 ):  # two first events of one attempt met that often? then it is something else
                     raise
     except Exception as error:
-        log.exception("event.failed", event_id=event_id, connection=name)
+        log.exception("event.failed", event_id=kept.id, connection=kept.name)
         with hub.database.transaction() as session:
-            _mark(session, event_id, "failed", f"{type(error).__name__}: {error}")
+            _mark(session, kept.id, "failed", f"{type(error).__name__}: {error}", tries=1)
         return "failed"
     return "done"
 
 
-def _not_ahead(event: RolloutEvent, now: datetime) -> RolloutEvent:
+def _follow(session: Session, hub: Hub, kept: _Kept, event: SourceEvent, now: datetime) -> None:
+    if isinstance(event, RolloutEvent):
+        rollouts.follow(session, hub, _heard(kept, event, now))
+    else:
+        alerts.hear(session, hub, _heard(kept, event, now))
+
+
+def _heard(kept: _Kept, event: E, now: datetime) -> Heard[E]:
+    return Heard(
+        event=event,
+        name=kept.name,
+        connection=kept.connection,
+        event_id=kept.id,
+        now=now,
+        replayed=kept.replayed,
+    )
+
+
+def _not_ahead(event: SourceEvent, now: datetime) -> SourceEvent:
     """Keep a sender whose clock is ahead from telling of the future."""
     return replace(event, occurred_at=min(event.occurred_at, now))
 
 
-def _mark(session: Session, event_id: int, state: str, error: str = "") -> None:
-    session.execute(update(Event).where(col(Event.id) == event_id).values(state=state, error=error))
+def _mark(session: Session, event_id: int, state: str, error: str = "", *, tries: int = 0) -> None:
+    values = {"state": state, "error": error, "tries": Event.tries + tries}
+    session.execute(update(Event).where(col(Event.id) == event_id).values(values))

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from trusthub.domain.events import Strategy
 from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
-from trusthub.domain.site import Site
+from trusthub.domain.site import Connection, Site
 from trusthub.errors import PlaybookError
 from trusthub.rendering.templates import Templates
 from trusthub.settings import Settings
@@ -52,6 +52,10 @@ class Configuration:
     def playbook(self, *, strategy: Strategy, component: str | None, environment: str | None) -> Playbook:
         """Return the playbook for a rollout; `load` made sure that there is one."""
         return choose(self.playbooks, strategy=strategy, component=component, environment=environment)
+
+    def connection(self, name: str) -> Connection | None:
+        """Return a connection of site.yaml, or the one that exists by default for each source."""
+        return self.site.connections.get(name) or (Connection(source=name) if name in SOURCES else None)
 
     def named(self, name: str) -> Playbook:
         """Return the playbook called `name`; the first one when it was renamed since."""

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
-from trusthub.services import incidents
+from trusthub.services import fuse, incidents
 from trusthub.services.cases import Case, open_case, pending
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Timer
@@ -80,11 +80,15 @@ def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datet
 
 def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
     """No rollback followed the failure: customers are told of the failure itself."""
-    incident = case.incident
+    incident, cause = case.incident, f"timer:{timer.id}"
     overtaken = case.known is not None and case.known.superseded
-    if incident.public or incident.settled or incident.closed_by or overtaken:
+    over = State(incident.state) in (State.MONITORING, State.RESOLVED)
+    if incident.settled or incident.closed_by or overtaken or (incident.public and not over):
         return
-    incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=f"timer:{timer.id}")
+    if incident.public:
+        incidents.progress(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
+    elif not fuse.trips(session, hub, case, now=now, cause=cause):
+        incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=cause)
 
 
 _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {

@@ -37,7 +37,7 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
     @blueprint.post("/<name>", provide_automatic_options=False)
     @blueprint.post("/<name>/<path_token>", provide_automatic_options=False)
     def receive(name: str, path_token: str = "") -> tuple[Response, int]:
-        connection = intake.connection_named(hub, name)
+        connection = hub.configuration.connection(name)
         if connection is None:
             return _refuse(404, _unknown(hub, name))
         try:

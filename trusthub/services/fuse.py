@@ -1,0 +1,120 @@
+"""Keeps a storm of failures from becoming a storm of public incidents.
+
+One faulty cluster can fail twenty rollouts in a minute. Three of them are told at once; then one message says that
+several things have a problem, and people decide about each of the others.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from trusthub.domain.events import Strategy
+from trusthub.domain.incident import By, Impact, State
+from trusthub.domain.message import Moment
+from trusthub.services import incidents
+from trusthub.services.cases import Case, create, open_case, the_page
+from trusthub.services.hub import Hub
+from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage
+
+MOST = 3
+"""Incidents that may go public by themselves within the window."""
+WINDOW = timedelta(minutes=10)
+WHY = (
+    "More than three incidents wanted to go public by themselves within ten minutes. Customers read one message about "
+    "all of them, and a person decides about this one."
+)
+
+
+def trips(session: Session, hub: Hub, case: Case, *, now: datetime, cause: str) -> bool:
+    """Whether this incident is one too many to go public by itself; if so, the message about several tells of it."""
+    several = _several(session)
+    if several is None and _told(session, now) < MOST:
+        return False
+    case.incident.decision = WHY
+    known = {component.id: component for component in case.components}
+    if several is None:
+        everything = {**_touched(session, now), **known}
+        _tell(session, hub, list(everything.values()), now, cause)
+    else:
+        listed = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == several.id)
+        for missing in known.keys() - set(session.execute(listed).scalars()):
+            session.add(IncidentComponent(incident_id=several.id, component_id=missing))
+        several.updated_at = now
+    return True
+
+
+def _several(session: Session) -> Incident | None:
+    """Return the message about several problems that is still open."""
+    page = the_page(session)
+    return session.execute(
+        select(Incident)
+        .join(IncidentPage, col(IncidentPage.incident_id) == Incident.id)
+        .where(
+            col(IncidentPage.page_id) == page.id,
+            col(Incident.combined).is_(True),
+            col(Incident.state) != State.RESOLVED,
+        )
+        .limit(1)
+        .with_for_update()
+    ).scalar()
+
+
+def _told(session: Session, now: datetime) -> int:
+    """Count what went public by itself within the window. The page is locked, so that two at once are counted."""
+    page = the_page(session, lock=True)
+    found = (
+        select(func.count())
+        .select_from(Incident)
+        .join(IncidentPage, col(IncidentPage.incident_id) == Incident.id)
+        .where(
+            col(IncidentPage.page_id) == page.id,
+            col(Incident.public).is_(True),
+            col(Incident.opened_by) == By.MACHINE,
+            col(Incident.told_at) > now - WINDOW,
+        )
+    )
+    return int(session.execute(found).scalar_one())
+
+
+def _touched(session: Session, now: datetime) -> dict[int, Component]:
+    found = (
+        select(Component)
+        .join(IncidentComponent, col(IncidentComponent.component_id) == Component.id)
+        .join(Incident, col(Incident.id) == IncidentComponent.incident_id)
+        .where(
+            col(Incident.public).is_(True),
+            col(Incident.opened_by) == By.MACHINE,
+            col(Incident.told_at) > now - WINDOW,
+            col(Incident.state) != State.RESOLVED,
+        )
+        .order_by(col(Component.position))
+    )
+    return {component.id: component for component in session.execute(found).scalars()}
+
+
+def _tell(session: Session, hub: Hub, components: list[Component], now: datetime, cause: str) -> None:
+    site = hub.configuration.site
+    playbook = hub.configuration.playbook(
+        strategy=Strategy.UNKNOWN, component=None, environment=next(iter(site.environments.public), None)
+    )
+    incident = create(
+        session,
+        Incident(
+            name="Several components have problems",
+            state=State.INVESTIGATING,
+            impact=Impact.MAJOR,
+            public=True,
+            combined=True,
+            decision=WHY,
+            playbook=playbook.name,
+            opened_by=By.MACHINE,
+            started_at=now,
+            created_at=now,
+            updated_at=now,
+        ),
+        components,
+    )
+    incidents.speak(
+        session, hub, open_case(session, hub, incident.id), Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several"
+    )

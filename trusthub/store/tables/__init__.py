@@ -1,0 +1,48 @@
+"""Every table, as rows and nothing more: SQLModel does not validate `table=True` models, so domain types decide.
+
+Ids are for joins inside; `public_id` is what an address may show. `event` and `attempt` have no foreign key pointing
+at them and no unique key but the id, so that they can be partitioned by id; repeats are kept out by `seen`.
+"""
+
+from trusthub.store.tables.base import Row
+from trusthub.store.tables.deliveries import Attempt, Delivery, Lane, Sandbox
+from trusthub.store.tables.heard import Alert, Event, Rollout, Seen
+from trusthub.store.tables.incidents import (
+    Incident,
+    IncidentComponent,
+    IncidentPage,
+    Promise,
+    Timer,
+    Update,
+    UpdateText,
+)
+from trusthub.store.tables.pages import Component, Page, Snapshot
+from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
+
+__all__ = [
+    "Alert",
+    "Attempt",
+    "Audit",
+    "Component",
+    "Delivery",
+    "Event",
+    "Incident",
+    "IncidentComponent",
+    "IncidentPage",
+    "Lane",
+    "Page",
+    "Person",
+    "Promise",
+    "Rollout",
+    "Row",
+    "Sandbox",
+    "Seen",
+    "Snapshot",
+    "Suppression",
+    "Thread",
+    "ThreadMessage",
+    "Timer",
+    "Update",
+    "UpdateText",
+    "User",
+]

@@ -1,0 +1,88 @@
+"""Messages on their way, and every attempt to deliver one."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from trusthub.store import columns
+from trusthub.store.tables.base import Row
+from trusthub.store.types import BigId
+
+
+class Delivery(Row, table=True):
+    """One message to one destination, worded and frozen when it was decided."""
+
+    __table_args__ = (
+        Index(
+            "ix_delivery_open",
+            "lane",
+            "id",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index("ix_delivery_conversation", "lane", "conversation"),
+        {"sqlite_autoincrement": True},
+    )
+    id: int = columns.row_id()
+    lane: str
+    key: str = Field(unique=True)
+    moment: str
+    incident_id: int | None = columns.link("incident.id", null=True)
+    rollout_id: int | None = columns.link("rollout.id", null=True)
+    thread_id: int | None = columns.link("thread.id", null=True)
+    event_id: int | None = Field(default=None, sa_type=BigId)
+    conversation: str = ""
+    payload: dict[str, Any] = columns.json(dict)
+    state: str = "pending"
+    """pending, done, dead or cancelled."""
+    attempts: int = 0
+    ambiguous: bool = False
+    """A worker died while the provider may already have had it: it may arrive twice."""
+    provider_ref: str | None = None
+    leads: bool = False
+    """The first message of its conversation in its lane: later ones are answers to it, or edits of it."""
+    last_error: str = columns.long()
+    created_at: datetime = columns.time(index=True)
+    first_attempt_at: datetime | None = columns.time(null=True)
+    last_attempt_at: datetime | None = columns.time(null=True)
+    done_at: datetime | None = columns.time(null=True)
+
+
+class Lane(Row, table=True):
+    """Keeps deliveries to one destination in order. `due` NULL: idle; past: work; future: leased or backing off."""
+
+    __table_args__ = (
+        Index("ix_lane_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    )
+    key: str = Field(primary_key=True)
+    channel: str
+    due: datetime | None = columns.time(null=True)
+    claim: str | None = None
+    paused: bool = False
+
+
+class Attempt(Row, table=True):
+    """One try to deliver: the honest history, written before the provider is called and closed afterwards."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    delivery_id: int = Field(index=True, sa_type=BigId)
+    n: int
+    started_at: datetime = columns.time()
+    ended_at: datetime | None = columns.time(null=True)
+    outcome: str | None = None
+    """sent, failed, or lost when the worker died."""
+    status: int | None = None
+    error: str = columns.long()
+
+
+class Sandbox(Row, table=True):
+    """A message that was kept instead of sent."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    kind: str
+    at: datetime = columns.time()
+    payload: dict[str, Any] = columns.json(dict)

@@ -1,0 +1,89 @@
+"""What tools told us: requests as they came, and the rollouts and alerts that follow from them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from trusthub.store import columns
+from trusthub.store.tables.base import Row
+from trusthub.store.types import BigId
+
+
+class Event(Row, table=True):
+    """A request that a tool sent, as it came."""
+
+    __table_args__ = (Index("ix_event_connection", "connection", "id"), {"sqlite_autoincrement": True})
+    id: int = columns.row_id()
+    connection: str
+    source: str
+    received_at: datetime = columns.time()
+    headers: dict[str, str] = columns.json(dict)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    state: str = Field(index=True)
+    """received, done, ignored, unknown, rejected or failed."""
+    error: str = columns.long()
+    summary: str = ""
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often it failed to be understood."""
+
+
+class Seen(Row, table=True):
+    """Keeps an event from being understood twice."""
+
+    connection: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    event_id: int = Field(sa_type=BigId)
+    at: datetime = columns.time(index=True)
+
+
+class Rollout(Row, table=True):
+    """One attempt; `known` is `domain.rollout.Rollout` as JSON, the columns beside it are for queries."""
+
+    __table_args__ = (
+        UniqueConstraint("connection", "attempt", "round"),
+        Index("ix_rollout_history", "subject", "environment", "ended_at"),
+        {"sqlite_autoincrement": True},
+    )
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    connection: str
+    attempt: str
+    round: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Counts the tries of tools that use one name for all of them: a retry after an abort, a flag switched on again."""
+    follows_id: int | None = columns.link("rollout.id", null=True)
+    """The rollout that this is another tool's word on. People hear of that one only."""
+    source: str
+    subject: str
+    """Id of the component in site.yaml, else the tool's name for it."""
+    component_id: int | None = columns.link("component.id", null=True)
+    environment: str | None = None
+    phase: str | None = None
+    to_version: str | None = None
+    known: dict[str, Any] = columns.json(dict)
+    links: list[dict[str, str]] = columns.json(list)
+    created_at: datetime = columns.time()
+    ended_at: datetime | None = columns.time(null=True)
+
+
+class Alert(Row, table=True):
+    """An alert on a component, and the rollout that it fell into, if it did."""
+
+    __table_args__ = (
+        UniqueConstraint("connection", "alert"),
+        Index("ix_alert_subject", "subject", "started_at"),
+        {"sqlite_autoincrement": True},
+    )
+    id: int = columns.row_id()
+    connection: str
+    alert: str
+    """The sender's own name for it."""
+    subject: str
+    environment: str | None = None
+    title: str = columns.long()
+    severity: str = ""
+    links: list[dict[str, str]] = columns.json(list)
+    rollout_id: int | None = columns.link("rollout.id", null=True)
+    started_at: datetime = columns.time()
+    ended_at: datetime | None = columns.time(null=True)

@@ -1,0 +1,84 @@
+"""Customers and their threads, and the people who work here."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from trusthub.store import columns
+from trusthub.store.tables.base import Row
+
+
+class Person(Row, table=True):
+    """The only place for a customer's personal data; everything else refers to it."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    name: str | None = None
+    email: str | None = Field(default=None, index=True)
+    created_at: datetime = columns.time()
+
+
+class Thread(Row, table=True):
+    """One customer's conversation on one incident."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    page_id: int = columns.link("page.id")
+    incident_id: int = columns.link("incident.id")
+    person_id: int = columns.link("person.id")
+    state: str = "open"
+    """open (waits for us), answered (waits for the customer) or closed."""
+    link_version: int = 1
+    """Raising it makes every private link sent so far stop working."""
+    mail: bool = True
+    """False once the customer asked for no more mail on this thread."""
+    created_at: datetime = columns.time()
+    updated_at: datetime = columns.time(index=True)
+
+
+class ThreadMessage(Row, table=True):
+    """What one side said. `by` is customer, staff or hub."""
+
+    __tablename__ = "thread_message"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    thread_id: int = columns.link("thread.id")
+    by: str
+    author: str | None = None
+    body: str = columns.long()
+    created_at: datetime = columns.time()
+
+
+class User(Row, table=True):
+    """Somebody who works here."""
+
+    __tablename__ = "staff"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    email: str = Field(unique=True)
+    name: str
+    password: str
+    """argon2 hash."""
+    active: bool = True
+    created_at: datetime = columns.time()
+
+
+class Audit(Row, table=True):
+    """What a person did, in the transaction that did it."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    at: datetime = columns.time()
+    actor: str
+    action: str
+    subject: str
+    detail: str = columns.long()
+
+
+class Suppression(Row, table=True):
+    """An address that asked for no more mail of ours."""
+
+    address: str = Field(primary_key=True)
+    reason: str
+    at: datetime = columns.time()
