@@ -85,7 +85,11 @@ HELD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "Customers do not use the environment staging.",
     ),
     ({"superseded": True}, {}, "A newer rollout replaced this one; no fault is known."),
-    ({"basis": Basis.INFERRED, "evidence": Evidence.NONE}, {}, "Only our version history says that this is a rollback."),
+    (
+        {"basis": Basis.INFERRED, "evidence": Evidence.NONE},
+        {},
+        "Only our version history says that this is a rollback.",
+    ),
     (
         {"evidence": Evidence.NONE, "phase": Phase.FAILED},
         {},

@@ -88,6 +88,13 @@ def test_the_generic_example_is_read() -> None:
     assert (found.kind, found.exposure, found.duplicate_key) == ("rollout.progressed", 5.0, "deploy-991-step-2")
 
 
+def test_alertmanagers_receiver_sends_the_token_and_the_end() -> None:
+    (config,) = pasted("Alertmanager")
+    (webhook,) = config["receivers"][0]["webhook_configs"]
+    assert webhook["send_resolved"] is True
+    assert webhook["http_config"]["authorization"]["type"] == "Bearer"
+
+
 @pytest.mark.parametrize("tool", SOURCES)
 def test_every_source_is_in_the_table(tool: str) -> None:
     assert f"\n| `{tool}` |" in PAGE

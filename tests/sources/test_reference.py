@@ -79,6 +79,22 @@ def test_cdevents_examples(path: Path) -> None:
     assert understand("cdevents", request(payload, header)) == bare
 
 
+@pytest.mark.parametrize(
+    ("tool", "pattern"),
+    [
+        ("alertmanager", "alertmanager/webhook-*.json"),
+        ("grafana", "grafana/*.json"),
+        ("pagerduty", "pagerduty/v3/*-event-*.json"),
+        ("statuspage", "statuspage/*.json"),
+    ],
+)
+def test_samples_of_other_vendors(tool: str, pattern: str) -> None:
+    found = sorted(REFERENCE.glob(pattern))
+    assert found
+    for path in found:
+        understand(tool, request(path.read_bytes()))
+
+
 def draft7(path: Path) -> Any:
     """Return one of octokit's schemas. Their `$id`s are no addresses, and would change what a reference means."""
     return {key: value for key, value in load(path).items() if key not in {"$id", "$schema"}}

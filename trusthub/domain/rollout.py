@@ -187,7 +187,7 @@ def begins_again(rollout: Rollout, event: RolloutEvent) -> bool:
     starts = event.phase in UNDER_WAY or (
         flag and rollout.phase is Phase.ROLLED_BACK and event.phase is Phase.COMPLETED
     )
-    return over and starts and rollout.phase_at is not None and event.occurred_at > rollout.phase_at + _A_MOMENT
+    return over and starts and rollout.phase_at is not None and event.occurred_at >= rollout.phase_at + _A_MOMENT
 
 
 def is_routine(rollout: Rollout, event: RolloutEvent) -> bool:

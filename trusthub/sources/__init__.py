@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 
+from trusthub.sources.alertmanager import Alertmanager
 from trusthub.sources.argo_rollouts import ArgoRollouts
 from trusthub.sources.base import Source
 from trusthub.sources.cdevents import CDEvents
 from trusthub.sources.flagger import Flagger
 from trusthub.sources.generic import Generic
 from trusthub.sources.github import GitHub
+from trusthub.sources.grafana import Grafana
+from trusthub.sources.pagerduty import PagerDuty
+from trusthub.sources.statuspage import Statuspage
 
-SOURCES: Mapping[str, Source] = {
-    source.name: source for source in (ArgoRollouts(), Flagger(), GitHub(), CDEvents(), Generic())
-}
+_ALL: tuple[Source, ...] = (
+    ArgoRollouts(),
+    Flagger(),
+    GitHub(),
+    CDEvents(),
+    Alertmanager(),
+    Grafana(),
+    PagerDuty(),
+    Statuspage(),
+    Generic(),
+)
+SOURCES: Mapping[str, Source] = {source.name: source for source in _ALL}

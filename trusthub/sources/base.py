@@ -1,5 +1,6 @@
 """What a source is: it shows that a request is authentic, then says in our words what happened."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -70,12 +71,23 @@ class Source(Protocol):
 
 
 def verify_token(inbound: Inbound, secret: str) -> None:
-    """Accept `Authorization: Bearer <secret>` or the secret in the path; raise SignatureError otherwise."""
+    """Accept the secret as a bearer token, as the password of basic authentication, or in the path.
+
+    Raises SignatureError otherwise.
+    """
     scheme, _, value = inbound.headers.get("authorization", "").partition(" ")
-    offered = value.strip() if scheme.lower() == "bearer" else inbound.token
+    offered = {"bearer": value.strip(), "basic": _password(value)}.get(scheme.lower(), inbound.token)
     if not secret or not hmac.compare_digest(offered.encode(), secret.encode()):
         message = "Send `Authorization: Bearer <token>` with the token of this connection."
         raise SignatureError(message)
+
+
+def _password(credentials: str) -> str:
+    """Return the password of basic authentication (RFC 7617), or nothing when it is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def verify_hmac(inbound: Inbound, secret: str, *, header: str, prefix: str = "", signed: bytes | None = None) -> None:
