@@ -28,6 +28,10 @@ from trusthub.sources import SOURCES
 ALL = [pytest.param(tool, path, id=f"{tool}/{path.stem}") for tool in SOURCES for path in fixtures(tool)]
 SILENT = {
     ("github", "ping"),
+    ("github", "deployment_review"),
+    ("github", "workflow_run"),
+    ("github", "release"),
+    ("gitlab", "release"),
     ("pagerduty", "pagey.ping"),
     ("pagerduty", "incident.acknowledged"),
     ("statuspage", "maintenance"),

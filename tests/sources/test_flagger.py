@@ -58,6 +58,15 @@ def body(name: str) -> Any:
         ("event.terminating", None, None),
         ("post-rollout.succeeded", "completed", 100.0),
         ("post-rollout.failed", "failed", None),
+        ("alert.new-revision", "started", 0.0),
+        ("alert.initialized", None, None),
+        ("alert.waiting", "paused", None),
+        ("alert.completed", "completed", 100.0),
+        ("alert.promotion-failed", "failed", 100.0),
+        ("alert.checks-failed", "rolling_back", None),
+        ("alert.checks-failed.teams", "rolling_back", None),
+        ("alert.deadline", "rolling_back", None),
+        ("alert.manual", "rolling_back", None),
     ],
 )
 def test_phase_and_exposure(name: str, phase: str | None, exposure: float | None) -> None:
@@ -101,7 +110,7 @@ def test_iterations_are_blue_green() -> None:
 
 def test_only_failed_checks_are_evidence() -> None:
     with_evidence = {path.stem for path in fixtures("flagger") if event(path.stem).evidence is not Evidence.NONE}
-    assert with_evidence == {"checks-failed"}
+    assert with_evidence == {"checks-failed", "alert.checks-failed", "alert.checks-failed.teams"}
     assert event("checks-failed").evidence is Evidence.FAILED_ANALYSIS
 
 
@@ -168,3 +177,21 @@ def test_a_failed_canary() -> None:
     weights = [("progressing", weight) for weight in (1.0, 5.0)]
     ends = [("rolling_back", None), ("rolled_back", 0.0), ("failed", None)]
     assert phases("failed") == [("started", 0.0), *weights, *ends]
+
+
+def test_alerts_in_both_shapes_say_the_same() -> None:
+    slack, teams = event("alert.checks-failed"), event("alert.checks-failed.teams")
+    assert slack == teams
+    assert (slack.names, slack.attempt) == (("payments/checkout", "checkout"), "payments/checkout")
+    assert slack.reason == "Failed checks threshold reached 3"
+
+
+def test_an_alert_that_names_no_canary_is_refused() -> None:
+    bodies: list[Any] = [{"attachments": []}, {"attachments": [{}]}, {"@type": "MessageCard", "sections": [{}]}]
+    for broken in bodies:
+        with pytest.raises(PayloadError, match=r"empty|missing"):
+            FLAGGER.parse(request(broken))
+    payload = body("alert.manual")
+    payload["attachments"][0]["text"] = "Something new."
+    (found,) = FLAGGER.parse(request(payload))
+    assert (found.kind, found.phase) == ("event", None)

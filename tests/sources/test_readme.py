@@ -88,6 +88,30 @@ def test_the_generic_example_is_read() -> None:
     assert (found.kind, found.exposure, found.duplicate_key) == ("rollout.progressed", 5.0, "deploy-991-step-2")
 
 
+def test_argo_cds_config_map_has_every_trigger_once() -> None:
+    _, config = pasted("Argo CD")
+    data = config["data"]
+    triggers = {key.removeprefix("trigger.") for key in data if key.startswith("trigger.")}
+    assert triggers == SOURCES["argo-cd"].event_types
+    assert set(yaml.safe_load(data["subscriptions"])[0]["triggers"]) == triggers
+    example = json.loads((folder("argo-cd") / "on-deployed.json").read_bytes())
+    for trigger in triggers:
+        (action,) = yaml.safe_load(data[f"trigger.{trigger}"])[0]["send"]
+        webhook = yaml.safe_load(data[f"template.{action}"])["webhook"]["trusthub"]
+        text = webhook["body"].replace("{{toJson .app}}", json.dumps(example["app"]))
+        found = parse(
+            "argo-cd", text.replace("{{toJson .context.argocdUrl}}", '"https://argocd.acme.example"').encode()
+        )
+        assert (webhook["method"], found.kind, found.environment) == ("POST", trigger, "production")
+
+
+def test_fluxs_provider_signs() -> None:
+    secret, provider, alert = pasted("Flux")
+    assert provider["spec"]["type"] == "generic-hmac"
+    assert provider["spec"]["secretRef"]["name"] == secret["metadata"]["name"]
+    assert alert["spec"]["providerRef"]["name"] == provider["metadata"]["name"]
+
+
 def test_alertmanagers_receiver_sends_the_token_and_the_end() -> None:
     (config,) = pasted("Alertmanager")
     (webhook,) = config["receivers"][0]["webhook_configs"]
@@ -101,7 +125,18 @@ def test_every_source_is_in_the_table(tool: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "tool"), [("Argo Rollouts", "argo-rollouts"), ("GitHub", "github"), ("CDEvents", "cdevents")]
+    ("title", "tool"),
+    [
+        ("Argo Rollouts", "argo-rollouts"),
+        ("Argo CD", "argo-cd"),
+        ("Flux", "flux"),
+        ("GitHub", "github"),
+        ("GitLab", "gitlab"),
+        ("CDEvents", "cdevents"),
+        ("Alertmanager", "alertmanager"),
+        ("PagerDuty", "pagerduty"),
+        ("Statuspage", "statuspage"),
+    ],
 )
 def test_every_event_type_is_explained(title: str, tool: str) -> None:
     words = {kind.removeprefix("deployment_status.") for kind in SOURCES[tool].event_types}

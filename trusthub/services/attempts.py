@@ -47,7 +47,7 @@ def rollout_of(session: Session, hub: Hub, heard: Heard[RolloutEvent]) -> tuple[
     event = heard.event
     tries = _tries(session, heard)
     row = next((row for row in reversed(tries) if _begun(row) <= event.occurred_at), tries[0]) if tries else None
-    if row is not None and not (row is tries[-1] and begins_again(known_of(row), event)):
+    if row is not None and not (row is tries[-1] and _again(session, row, event)):
         return row, _as_far_as_it_knows(session, row, event)
     row = _new_row(session, hub, heard, round=len(tries) + 1)
     restored = _restores(session, row, event)
@@ -116,6 +116,27 @@ def _tries(session: Session, heard: Heard[RolloutEvent]) -> Sequence[Rollout]:
     return session.execute(select(Rollout).where(*mine).order_by(col(Rollout.round)).with_for_update()).scalars().all()
 
 
+def _again(session: Session, row: Rollout, event: RolloutEvent) -> bool:
+    """Whether an event about an attempt that is over begins it anew.
+
+    Flux names an attempt by its revision: one that is complete again after another was is brought back.
+    """
+    known = known_of(row)
+    if begins_again(known, event):
+        return True
+    if known.phase is not Phase.COMPLETED or event.phase is not Phase.COMPLETED or row.ended_at is None:
+        return False
+    since = (
+        *_here(row),
+        col(Rollout.follows_id).is_(None),
+        col(Rollout.phase) == Phase.COMPLETED,
+        col(Rollout.to_version) != row.to_version,
+        col(Rollout.ended_at) > row.ended_at,
+        col(Rollout.ended_at) < event.occurred_at,
+    )
+    return session.execute(select(col(Rollout.id)).where(*since).limit(1)).first() is not None
+
+
 def _begun(row: Rollout) -> datetime:
     return known_of(row).started_at or row.created_at
 
@@ -155,7 +176,8 @@ def _restores(session: Session, row: Rollout, event: RolloutEvent) -> Rollout | 
     Argo starts an attempt of its own when the manifest is put back to the stable version after an abort.
     """
     versions = history(session, row)
-    if event.to_version is None or event.rollback or versions.name(event) != versions.current:
+    brings_back = event.phase in ENDED if event.rollback else versions.name(event) == versions.current
+    if event.to_version is None or not brings_back:
         return None
     failed = session.execute(
         select(Rollout)

@@ -3,20 +3,26 @@
 from collections.abc import Mapping
 
 from trusthub.sources.alertmanager import Alertmanager
+from trusthub.sources.argo_cd import ArgoCD
 from trusthub.sources.argo_rollouts import ArgoRollouts
 from trusthub.sources.base import Source
 from trusthub.sources.cdevents import CDEvents
 from trusthub.sources.flagger import Flagger
+from trusthub.sources.flux import Flux
 from trusthub.sources.generic import Generic
 from trusthub.sources.github import GitHub
+from trusthub.sources.gitlab import GitLab
 from trusthub.sources.grafana import Grafana
 from trusthub.sources.pagerduty import PagerDuty
 from trusthub.sources.statuspage import Statuspage
 
 _ALL: tuple[Source, ...] = (
     ArgoRollouts(),
+    ArgoCD(),
     Flagger(),
+    Flux(),
     GitHub(),
+    GitLab(),
     CDEvents(),
     Alertmanager(),
     Grafana(),

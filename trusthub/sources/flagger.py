@@ -1,4 +1,4 @@
-"""Flagger: the `event` and `post-rollout` webhooks of a Canary.
+"""Flagger: the `event` and `post-rollout` webhooks of a Canary, and its alerts in the shape of Slack or Teams.
 
 An event is a sentence, so the sentences are the table (flagger, pkg/controller/scheduler*.go). The `phase` beside them
 is often one step behind, because the events are sent before the status is written: the sentence decides.
@@ -6,55 +6,14 @@ is often one step behind, because the events are sent before the status is writt
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from trusthub.domain.events import Evidence, Phase, RolloutEvent, Strategy
+from trusthub.domain.events import Phase, RolloutEvent, Strategy
 from trusthub.errors import PayloadError
+from trusthub.sources import flagger_alert
 from trusthub.sources.base import Inbound, Payload, about, fingerprint, verify_token
+from trusthub.sources.flagger_alert import ALERTS
+from trusthub.sources.flagger_sentences import OTHER, SENTENCES, Sentence, understand
 from trusthub.sources.versions import of_image
-
-
-class Sentence(NamedTuple):
-    """What one of Flagger's sentences means here."""
-
-    pattern: str
-    phase: Phase | None = None
-    exposure: float | None = None
-    evidence: Evidence = Evidence.NONE
-
-
-SENTENCES = {
-    "initialization-done": Sentence("Initialization done!"),  # a Canary was adopted; no version was rolled out
-    "new-revision": Sentence("New revision detected! Scaling up", Phase.STARTED, 0.0),
-    "analysis-restarted": Sentence("New revision detected! Restarting analysis", Phase.STARTED, 0.0),  # a new checksum
-    "analysis-started": Sentence("Starting canary analysis"),
-    "check-passed": Sentence(r"[A-Z][a-z]+(-[a-z]+)* check .* passed"),
-    "canary-weight": Sentence(r"Advance \S+ canary weight (?P<weight>\d{1,3})", Phase.PROGRESSING),
-    "canary-iteration": Sentence(
-        r"Advance \S+ canary iteration (?P<step>\d{1,4})/(?P<steps>\d{1,4})", Phase.PROGRESSING
-    ),
-    "waiting": Sentence(r"Halt \S+ advancement waiting for ", Phase.PAUSED),
-    "halt": Sentence("Halt "),  # one failed check of several; repeated until the threshold or until it passes
-    "all-to-canary": Sentence(r"(Stop .* and r|R)out(e|ing) all traffic to canary", Phase.PROGRESSING, 100.0),
-    "template-copied": Sentence(r"Copying \S+ template spec to ", Phase.PROMOTING),
-    # The primary has the new version by now and is ready: its weight is no share of the old version.
-    "primary-weight": Sentence(r"Advance \S+ primary weight ", Phase.PROMOTING, 100.0),
-    "all-to-primary": Sentence("Routing all traffic to primary", Phase.PROMOTING, 100.0),
-    "promotion-completed": Sentence("Promotion completed!", Phase.COMPLETED, 100.0),
-    # The primary did not become ready on the new version, and Flagger moved everybody to the canary, which runs it too
-    # (https://github.com/fluxcd/flagger/pull/1931). The attempt failed, and nobody was rolled back.
-    "promotion-failed": Sentence(r"Promotion of \S+ failed", Phase.FAILED, 100.0),
-    "checks-failed": Sentence(
-        r"Rolling back \S+ failed checks threshold reached", Phase.ROLLING_BACK, evidence=Evidence.FAILED_ANALYSIS
-    ),
-    "rolling-back": Sentence(r"Rolling back \S+ ", Phase.ROLLING_BACK),  # by hand, or out of time: no sign of harm
-    "canary-failed": Sentence("Canary failed! Scaling down", Phase.ROLLED_BACK, 0.0),  # sent after traffic was moved
-}
-"""In order: the first that matches counts. Some are repeated at every interval."""
-
-PATTERNS = {kind: re.compile(sentence.pattern, re.ASCII) for kind, sentence in SENTENCES.items()}
-OTHER = "event"
-"""Any other sentence: worth keeping, often the wording of an error."""
 
 POST_ROLLOUT = {
     "Succeeded": Sentence("", Phase.COMPLETED, 100.0),
@@ -71,7 +30,7 @@ class Flagger:
     """Flagger's controller, which can send no header: the token is in the address."""
 
     name = "flagger"
-    event_types = frozenset({*SENTENCES, OTHER, *(f"post-rollout.{phase.lower()}" for phase in POST_ROLLOUT)})
+    event_types = frozenset({*SENTENCES, *ALERTS, OTHER, *(f"post-rollout.{phase.lower()}" for phase in POST_ROLLOUT)})
     headers: frozenset[str] = frozenset()
 
     def verify(self, inbound: Inbound, secret: str) -> None:
@@ -79,10 +38,12 @@ class Flagger:
 
     def parse(self, inbound: Inbound) -> list[RolloutEvent]:
         payload = inbound.json()
+        if flagger_alert.is_alert(payload):
+            return [flagger_alert.read(payload, inbound)]
         name, namespace = payload.text("name"), payload.text("namespace")
         phase, checksum = payload.optional_text("phase") or "", payload.optional_text("checksum") or "-"
         message = payload.optional_text("metadata", "eventMessage")
-        kind, meaning, found = _understand(message) if message else _after_rollout(phase)
+        kind, meaning, found = understand(message) if message else _after_rollout(phase)
         at = _when(payload)
         image = _said(payload, "image")
         weight = found.get("weight")
@@ -110,14 +71,6 @@ class Flagger:
                 reason=_reason(payload, kind, message),
             )
         ]
-
-
-def _understand(message: str) -> tuple[str, Sentence, dict[str, str]]:
-    for kind, pattern in PATTERNS.items():
-        found = pattern.match(message)
-        if found:
-            return kind, SENTENCES[kind], found.groupdict()
-    return OTHER, Sentence(""), {}
 
 
 def _after_rollout(phase: str) -> tuple[str, Sentence, dict[str, str]]:

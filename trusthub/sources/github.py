@@ -4,12 +4,12 @@ GitHub knows no share of traffic and no rollback, so a workflow may say both: in
 See https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_status.
 """
 
-import re
 from urllib.parse import parse_qs
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
 from trusthub.errors import PayloadError, UnknownEventError
 from trusthub.sources.base import Inbound, Payload, fingerprint, succeeded, verify_hmac_or_token, web_links
+from trusthub.sources.versions import of_revision
 
 STATES: dict[str, Phase | None] = {
     "waiting": Phase.PAUSED,  # for a reviewer or a wait timer
@@ -25,16 +25,16 @@ TELLING = frozenset({Phase.FAILED, Phase.PAUSED})
 """Phases whose description says why; the others' only say that."""
 ROLLBACK_TASKS = frozenset({"rollback", "deploy:rollback"})
 """By convention only: GitHub's documentation has `deploy` as the default task, and leaves the rest to its users."""
-TAG = re.compile(r"(refs/tags/v?|v?(?=\d+\.\d+\.\d+([-+.]|$)))(?P<version>[\w.+-]+)", re.ASCII)
-"""A ref that is a version. Three numbers are asked for, because `2.8` and `release/2.8` are names of branches."""
-COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+SILENT = frozenset({"ping", "deployment_review", "workflow_run", "release"})
+"""A review is told by the status `waiting` and the one that follows; a workflow run has no environment, and its
+deployments have statuses of their own; a release publishes, and moves nobody."""
 
 
 class GitHub:
     """github.com and GitHub Enterprise Server."""
 
     name = "github"
-    event_types = frozenset({"ping", "deployment", *(f"deployment_status.{state}" for state in STATES)})
+    event_types = frozenset({*SILENT, "deployment", *(f"deployment_status.{state}" for state in STATES)})
     headers = frozenset({"x-github-event", "x-github-delivery"})
 
     def verify(self, inbound: Inbound, secret: str) -> None:
@@ -51,7 +51,7 @@ class GitHub:
                 "The header X-GitHub-Event is missing. Send the webhook from GitHub, or replay it with its headers."
             )
             raise PayloadError(message)
-        if kind == "ping":
+        if kind in SILENT:
             return []
         if kind not in {"deployment", "deployment_status"}:
             raise UnknownEventError(kind)
@@ -72,7 +72,7 @@ class GitHub:
                 phase=phase,
                 strategy=_strategy(extra),
                 environment=deployment.optional_text("environment"),
-                to_version=extra.hint("version") or _version(deployment.optional_text("ref"), commit),
+                to_version=extra.hint("version") or of_revision(deployment.optional_text("ref"), commit),
                 artifact=commit,
                 exposure=exposure,
                 rollback=task in ROLLBACK_TASKS,
@@ -126,11 +126,3 @@ def _progress(status: Payload | None, extra: Payload) -> tuple[Phase | None, flo
 def _strategy(extra: Payload) -> Strategy:
     said = extra.hint("strategy") or Strategy.ROLLING
     return Strategy(said) if said in set(Strategy) else Strategy.UNKNOWN
-
-
-def _version(ref: str | None, commit: str | None) -> str | None:
-    """Return the tag or the short commit. The name of a branch is internal, and names no version."""
-    tag = TAG.fullmatch(ref or "")
-    if tag:
-        return tag["version"]
-    return commit[:7] if commit and COMMIT.fullmatch(commit) else None

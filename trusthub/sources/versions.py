@@ -7,6 +7,18 @@ _DIGEST = re.compile(r"(?P<algorithm>[a-z0-9+._-]+):(?P<hex>[0-9a-f]{12})[0-9a-f
 NAMELESS = frozenset({"latest"})
 """Tags that name no version: the next image has the same one."""
 
+TAG = re.compile(r"(refs/tags/v?|v?(?=\d+\.\d+\.\d+([-+.]|$)))(?P<version>[\w.+-]+)", re.ASCII)
+"""A ref that is a version. Three numbers are asked for, because `2.8` and `release/2.8` are names of branches."""
+COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+
+
+def of_revision(ref: str | None, commit: str | None) -> str | None:
+    """Return the tag or the short commit. The name of a branch is internal, and names no version."""
+    tag = TAG.fullmatch(ref or "")
+    if tag:
+        return tag["version"]
+    return commit[:7] if commit and COMMIT.fullmatch(commit) else None
+
 
 def of_image(reference: str | None) -> str | None:
     """Return the tag of a container image, else its digest shortened to twelve digits, else None.
