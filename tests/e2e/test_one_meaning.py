@@ -181,6 +181,25 @@ def test_other_alerts_are_kept_and_prove_nothing(hub: House, labels: dict[str, s
     assert [found.rollout_id for found in rows(hub, Alert)] == [None]
 
 
+def test_an_alert_that_is_only_heard_to_end_proves_nothing(hub: House) -> None:
+    aborted(hub)
+    alert(hub, "resolved", minutes_ago=300)
+    hub.event("rollback.started")
+    assert hub.calm
+
+
+def test_an_alert_that_begins_again_has_no_end(hub: House) -> None:
+    alert(hub)
+    alert(hub, "resolved")
+    hub.clock.forward(minutes=5)
+    pagerduty = {"event": {"id": "1", "event_type": "incident.triggered", "data": {"id": "Q1"}}}
+    for number, kind in enumerate(("incident.triggered", "incident.resolved", "incident.reopened")):
+        pagerduty["event"] |= {"id": str(number), "event_type": kind}
+        hub.clock.forward(minutes=1)
+        assert hub.hook("pagerduty", pagerduty).status_code == 200
+    assert [found.ended_at is None for found in rows(hub, Alert)] == [False, True]
+
+
 def test_an_alert_alone_tells_nobody(hub: House) -> None:
     alert(hub)
     alert(hub, "resolved")

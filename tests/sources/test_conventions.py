@@ -32,9 +32,18 @@ SILENT = {
     ("github", "workflow_run"),
     ("github", "release"),
     ("gitlab", "release"),
+    ("launchdarkly", "other"),
+    ("unleash", "feature-created"),
+    ("flagsmith", "FLAG_DELETED"),
+    ("flagsmith", "NEW_VERSION_PUBLISHED"),
+    ("flagsmith", "AUDIT_LOG_CREATED"),
+    ("growthbook", "other"),
     ("pagerduty", "pagey.ping"),
     ("pagerduty", "incident.acknowledged"),
     ("statuspage", "maintenance"),
+    ("codedeploy", "instance"),
+    ("codedeploy", "SubscriptionConfirmation"),
+    ("codedeploy", "UnsubscribeConfirmation"),
 }
 """Event types that are answered, and mean nothing here."""
 

@@ -112,6 +112,19 @@ def test_fluxs_provider_signs() -> None:
     assert alert["spec"]["providerRef"]["name"] == provider["metadata"]["name"]
 
 
+def test_codedeploys_stacks_reach_the_hub() -> None:
+    triggers, bridge = (stack["Resources"] for stack in pasted("CodeDeploy"))
+    (subscription,) = triggers["Topic"]["Properties"]["Subscription"]
+    assert subscription == {"Protocol": "https", "Endpoint": "https://status.example.com/hooks/codedeploy/<token>"}
+    (trigger,) = triggers["DeploymentGroup"]["Properties"]["TriggerConfigurations"]
+    assert not [name for name in trigger["TriggerEvents"] if not name.startswith("Deployment")]
+    connection = bridge["Connection"]["Properties"]["AuthParameters"]["ApiKeyAuthParameters"]
+    SOURCES["codedeploy"].verify(request(b"{}", {connection["ApiKeyName"]: connection["ApiKeyValue"]}), "<token>")
+    pattern = bridge["Rule"]["Properties"]["EventPattern"]
+    example = json.loads((folder("codedeploy") / "START.json").read_bytes())
+    assert all(example[key] in allowed for key, allowed in pattern.items())
+
+
 def test_alertmanagers_receiver_sends_the_token_and_the_end() -> None:
     (config,) = pasted("Alertmanager")
     (webhook,) = config["receivers"][0]["webhook_configs"]
@@ -132,6 +145,11 @@ def test_every_source_is_in_the_table(tool: str) -> None:
         ("Flux", "flux"),
         ("GitHub", "github"),
         ("GitLab", "gitlab"),
+        ("LaunchDarkly", "launchdarkly"),
+        ("Unleash", "unleash"),
+        ("Flagsmith", "flagsmith"),
+        ("GrowthBook", "growthbook"),
+        ("CodeDeploy", "codedeploy"),
         ("CDEvents", "cdevents"),
         ("Alertmanager", "alertmanager"),
         ("PagerDuty", "pagerduty"),

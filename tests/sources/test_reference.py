@@ -96,7 +96,11 @@ def test_cdevents_examples(path: Path) -> None:
     ("tool", "pattern"),
     [
         ("alertmanager", "alertmanager/webhook-*.json"),
+        ("codedeploy", "aws-codedeploy/*.json"),
+        ("flagsmith", "flagsmith/*.json"),
         ("flux", "flux/event-*.json"),
+        ("launchdarkly", "launchdarkly/*.json"),
+        ("unleash", "unleash/*.json"),
         ("gitlab", "gitlab/deployment-*.json"),
         ("gitlab", "gitlab/feature-flag.json"),
         ("gitlab", "gitlab/release-*.json"),

@@ -22,7 +22,7 @@ _MOST_LINKS = 12
 def hear(session: Session, hub: Hub, heard: Heard[AlertEvent]) -> None:
     """Keep an alert, and let the rollout that it fell into know; customers may have to be told now."""
     alert = _kept(session, hub, heard)
-    if alert.rollout_id is not None:
+    if alert.rollout_id is not None or not heard.event.firing:
         return
     row = _rollout(session, alert)
     if row is None:
@@ -45,6 +45,7 @@ def gather(session: Session, row: Rollout) -> None:
             col(Alert.subject) == row.subject,
             col(Alert.started_at) >= begun,
             col(Alert.rollout_id).is_(None),
+            or_(col(Alert.ended_at).is_(None), col(Alert.ended_at) > col(Alert.started_at)),  # it was heard to begin
             or_(col(Alert.environment).is_(None), col(Alert.environment).is_not_distinct_from(row.environment)),
         )
     ).scalars()
@@ -80,6 +81,8 @@ def _kept(session: Session, hub: Hub, heard: Heard[AlertEvent]) -> Alert:
     alert.links = [{"label": link.label, "url": link.url} for link in event.links] or alert.links or []
     if event.firing:
         alert.started_at = min(alert.started_at, event.occurred_at)
+        if alert.ended_at is not None and event.occurred_at > alert.ended_at:
+            alert.ended_at = None  # it was opened again
     else:
         alert.ended_at = event.occurred_at
     session.flush()

@@ -31,6 +31,7 @@ def get(url: str) -> bytes:
         with urllib3.PoolManager(ssl_context=ssl.create_default_context()) as pool:
             answer = pool.request("GET", url, timeout=_TIMEOUT, retries=False, redirect=False, preload_content=False)
             found = answer.read(LARGEST + 1, decode_content=False)
+            found += answer.read(1, decode_content=False)  # raises, if what came was cut short
             answer.close()
     except urllib3.exceptions.HTTPError as error:
         message = f"{url:.200} cannot be fetched: {error}"

@@ -7,14 +7,19 @@ from trusthub.sources.argo_cd import ArgoCD
 from trusthub.sources.argo_rollouts import ArgoRollouts
 from trusthub.sources.base import Source
 from trusthub.sources.cdevents import CDEvents
+from trusthub.sources.codedeploy import CodeDeploy
 from trusthub.sources.flagger import Flagger
+from trusthub.sources.flagsmith import Flagsmith
 from trusthub.sources.flux import Flux
 from trusthub.sources.generic import Generic
 from trusthub.sources.github import GitHub
 from trusthub.sources.gitlab import GitLab
 from trusthub.sources.grafana import Grafana
+from trusthub.sources.growthbook import GrowthBook
+from trusthub.sources.launchdarkly import LaunchDarkly
 from trusthub.sources.pagerduty import PagerDuty
 from trusthub.sources.statuspage import Statuspage
+from trusthub.sources.unleash import Unleash
 
 _ALL: tuple[Source, ...] = (
     ArgoRollouts(),
@@ -23,7 +28,12 @@ _ALL: tuple[Source, ...] = (
     Flux(),
     GitHub(),
     GitLab(),
+    CodeDeploy(),
     CDEvents(),
+    LaunchDarkly(),
+    Unleash(),
+    Flagsmith(),
+    GrowthBook(),
     Alertmanager(),
     Grafana(),
     PagerDuty(),

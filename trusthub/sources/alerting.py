@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trusthub.domain.events import AlertEvent
+from trusthub.errors import UnknownEventError
 from trusthub.sources.base import Inbound, Payload, fingerprint, web_links
 
 STATES = {"firing": True, "resolved": False}
+WORDS = {"alerting": "firing", "ok": "resolved"}
+"""Grafana's older words for the same."""
 NAMES = ("component", "service", "app", "app_kubernetes_io_name", "deployment", "job")
 """Labels that name a component by habit, most specific first. With a namespace, `namespace/name` comes before it."""
 ENVIRONMENTS = ("environment", "env")
@@ -22,11 +25,13 @@ def alerts_in(source: str, inbound: Inbound) -> list[AlertEvent]:
 def _read(source: str, alert: Payload, inbound: Inbound) -> AlertEvent:
     labels, annotations = _words(alert, "labels"), _words(alert, "annotations")
     began, ended = _time(alert, "startsAt"), _time(alert, "endsAt")
-    status = alert.text("status")
-    firing = STATES.get(status, False)
+    status = WORDS.get(alert.text("status"), alert.text("status"))
+    if status not in STATES:
+        raise UnknownEventError(status)
+    firing = STATES[status]
     identity = alert.optional_text("fingerprint") or fingerprint(sorted(labels.items()))
     return AlertEvent(
-        kind=status if status in STATES else "resolved",
+        kind=status,
         names=_names(labels),
         alert=f"{identity} {began}",
         firing=firing,

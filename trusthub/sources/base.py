@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from trusthub.domain.events import Link, Phase, SourceEvent
 from trusthub.errors import PayloadError, SignatureError
@@ -68,6 +68,14 @@ class Source(Protocol):
 
         Raises UnknownEventError for a type that is not known, and PayloadError for a body that cannot be read.
         """
+
+
+@runtime_checkable
+class Confirms(Protocol):
+    """A source whose sender asks once whether we want its requests."""
+
+    def confirmation(self, inbound: Inbound) -> str | None:
+        """Return the address to fetch as our yes, if a verified request asks for it."""
 
 
 def verify_token(inbound: Inbound, secret: str) -> None:

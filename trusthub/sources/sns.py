@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html.
 import re
 from base64 import b64decode
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -38,14 +37,6 @@ _CERTIFICATE = re.compile(rf"{_HOST}/[\w.-]+\.pem", re.ASCII)
 _SUBSCRIBE = re.compile(rf"{_HOST}/\?Action=ConfirmSubscription&[\w.~%:&=+-]+", re.ASCII)
 _KEPT = 8
 """Certificates. Amazon has one in each region, for years."""
-
-
-@runtime_checkable
-class Subscriber(Protocol):
-    """A source whose tool asks whether its messages are wanted."""
-
-    def confirmation(self, inbound: Inbound) -> str | None:
-        """Return the address to GET once `inbound` is verified, to say yes; None when nothing is asked."""
 
 
 class Certificates:

@@ -12,10 +12,10 @@ from flask import Blueprint, Request, Response, jsonify, request
 
 from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError, SignatureError
-from trusthub.services import intake
+from trusthub.services import fetch, intake
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
-from trusthub.sources.base import Inbound
+from trusthub.sources.base import Confirms, Inbound
 
 LARGEST = 25 * 1024 * 1024
 """Bytes; GitHub's own cap, the largest of all senders."""
@@ -46,14 +46,18 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
             return _refuse(413, f"The body is larger than {LARGEST // 1024**2} MB. Send less, or leave out raw logs.")
         now = hub.clock()
         headers = {key.lower(): value for key, value in request.headers.items()}
-        inbound = Inbound(body=body, headers=headers, received_at=now, token=path_token)
+        inbound = Inbound(body=body, headers=headers, received_at=now, token=path_token, fetch=fetch.get)
         try:
             if not open_to_all:
                 _verify(connection, inbound, token)
             received = intake.receive(hub, name, connection, inbound, now)
+            _confirm(connection, inbound, verified=not open_to_all)
         except SignatureError as error:
             log.warning("hook.refused", connection=name, reason=str(error))
             return _refuse(401, str(error))
+        except fetch.FetchError as error:  # SNS repeats what was answered with 5xx, and drops what got 4xx
+            log.warning("hook.unreachable", connection=name, reason=str(error))
+            return _refuse(503, str(error))
         except PayloadError as error:
             return _refuse(400, str(error))
         return jsonify(ok=True, event=received.event_id, state=received.state), 200
@@ -83,6 +87,15 @@ def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
             source.verify(inbound, secret)
             return
     source.verify(inbound, secrets[-1])
+
+
+def _confirm(connection: Connection, inbound: Inbound, *, verified: bool) -> None:
+    """Say yes to a sender that asks first, such as Amazon SNS. What nobody verified is not answered so."""
+    source = SOURCES[connection.source]
+    url = source.confirmation(inbound) if verified and isinstance(source, Confirms) else None
+    if url:
+        fetch.get(url)
+        log.info("hook.confirmed", source=connection.source)
 
 
 def _read(incoming: Request) -> bytes:
