@@ -52,9 +52,9 @@ def running(command: list[str], environment: dict[str, str], **more: Any) -> Ite
             process.wait(20)
 
 
-def load(kind: str, url: str, connections: int, count: int) -> float:
+def load(kind: str, url: str, connections: int, count: int, body: str = "") -> float:
     """Return calls a second, made by a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.load", kind, url, str(connections), str(count)]
+    command = [sys.executable, "-m", "tests.benchmarks.load", kind, url, str(connections), str(count), body]
     return float(subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout)
 
 

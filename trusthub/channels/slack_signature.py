@@ -12,5 +12,5 @@ def genuine(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
     """
     try:
         return bool(secret) and SignatureVerifier(secret).is_valid_request(body, dict(headers))
-    except (ValueError, UnicodeDecodeError):  # a timestamp that is no number, a body that is no text
+    except (ValueError, TypeError):  # a time that is no number, a body or signature that is no plain text
         return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -36,6 +36,7 @@ _SWEEPS = 6
 _PATIENCE = timedelta(seconds=30)
 """How long an event that was cut off waits, in case it is still under way."""
 _HANDFUL = 50
+_INSERT = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,26 +109,26 @@ def _again(hub: Hub, event_id: int, now: datetime, *, replayed: bool) -> str:
 def _keep(
     hub: Hub, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
 ) -> int:
-    with hub.database.transaction() as session:
+    with hub.database.transaction(quiet=True) as session:
         return _store(session, name, source, inbound, state, error=error, summary=summary)
 
 
 def _store(
     session: Session, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
 ) -> int:
-    event = Event(
-        connection=name,
-        source=source.name,
-        received_at=inbound.received_at,
-        headers={key: inbound.headers[key] for key in (*_ALWAYS, *source.headers) if key in inbound.headers},
-        body=inbound.body,
-        state=state,
-        error=error,
-        summary=summary[:_SUMMARY],
-    )
-    session.add(event)
-    session.flush()
-    return event.id
+    values = {
+        "connection": name,
+        "source": source.name,
+        "received_at": inbound.received_at,
+        "headers": {key: inbound.headers[key] for key in (*_ALWAYS, *source.headers) if key in inbound.headers},
+        "body": inbound.body,
+        "state": state,
+        "error": error,
+        "summary": summary[:_SUMMARY],
+        "tries": 0,
+    }
+    # Not as an object of the session: keeping count of one costs as much as the insert.
+    return int(session.connection().execute(_INSERT, values).scalar_one())
 
 
 def _first_time(
@@ -138,7 +139,7 @@ def _first_time(
     if not events:
         return [], _keep(hub, name, source, inbound, "ignored", summary=summary)
     try:
-        with hub.database.transaction() as session:
+        with hub.database.transaction(quiet=True) as session:
             keys = [event.duplicate_key for event in events]
             known = dict(
                 session.execute(

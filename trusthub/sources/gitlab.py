@@ -137,6 +137,8 @@ def _time(payload: Payload, key: str) -> datetime | None:
 
 def _verify_signature(inbound: Inbound, secret: str) -> None:
     """Check by https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md."""
+    if not secret:
+        raise SignatureError("This connection has no secret.")
     identity, stamp = inbound.headers.get("webhook-id", ""), inbound.headers.get("webhook-timestamp", "")
     try:
         sent_at = datetime.fromtimestamp(int(stamp), UTC)

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html.
 """
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import timedelta
 
 from cryptography import x509
@@ -88,7 +88,10 @@ def verify(envelope: Payload, inbound: Inbound, certificates: Certificates) -> N
     if not in_force or not isinstance(key, rsa.RSAPublicKey):
         raise SignatureError("The certificate of the signature is out of date, or is not of Amazon's kind.")
     try:
-        key.verify(b64decode(signature, validate=True), signed, padding.PKCS1v15(), algorithm)
+        raw = b64decode(signature, validate=True)
+        if b64encode(raw).decode() != signature:  # the last letter has bits that mean nothing (RFC 4648, section 3.5)
+            raise SignatureError("The signature in the body is not as Amazon SNS writes it.")
+        key.verify(raw, signed, padding.PKCS1v15(), algorithm)
     except (InvalidSignature, ValueError) as error:
         raise SignatureError("The signature in the body does not fit what Amazon SNS signs.") from error
 

@@ -50,9 +50,7 @@ class Unleash:
         project = event.optional_text("project") or ""
         return [
             flag_event(
-                Flag(
-                    event.optional_text("project") or "", event.text("featureName"), event.optional_text("environment")
-                ),
+                Flag(project, event.text("featureName"), event.optional_text("environment")),
                 kind=kind,
                 at=event.time("createdAt") or inbound.received_at,
                 key=str(event["id"].integer()),

@@ -42,12 +42,15 @@ class Database:
         self._listeners.append(listener)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Give a session whose work is committed at the end of the block, and rolled back when it raises."""
+    def transaction(self, *, quiet: bool = False) -> Iterator[Session]:
+        """Give a session whose work is committed at the end of the block, and rolled back when it raises.
+
+        A `quiet` one writes nothing that a worker or a page waits for, and wakes neither.
+        """
         with self._turn, Session(self._write, expire_on_commit=False) as session:
             yield session
             session.commit()
-        for listener in self._listeners:
+        for listener in () if quiet else self._listeners:
             listener()
 
     @contextmanager
