@@ -64,10 +64,11 @@ db-check: $(VENV)/.main ## Check that the migrations make exactly the tables the
 	  && $(BIN)/trusthub db upgrade && $(BIN)/trusthub db check
 
 # --generate-hashes: pip then takes no file that was not there when somebody looked. --universal: one file for
-# Linux and macOS. What is pinned stays pinned; `make lock UPGRADE=--upgrade` moves everything.
+# Linux and macOS. --no-strip-extras: what is asked for as `name[extra]` must be pinned so, or pip looks at a newer
+# release first and stops for the hash it lacks. What is pinned stays pinned; `make lock UPGRADE=--upgrade` moves everything.
 UPGRADE :=
 COMPILE  = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-             --no-emit-index-url --no-config --custom-compile-command "make lock" $(UPGRADE)
+             --no-emit-index-url --no-strip-extras --no-config --custom-compile-command "make lock" $(UPGRADE)
 
 lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(PIP) install uv

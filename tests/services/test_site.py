@@ -248,7 +248,8 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         source: argo-rollouts => source: jenkins
             site.yaml:12: connections.argo-prod.source: 'jenkins' is unknown.
-            There are: argo-rollouts, flagger, github, cdevents, generic.
+            There are: argo-rollouts, argo-cd, flagger, flux, github, gitlab, codedeploy, cdevents, launchdarkly,
+            unleash, flagsmith, growthbook, alertmanager, grafana, pagerduty, statuspage, generic.
 
         source: argo-rollouts => source: argo-rolouts
             site.yaml:12: connections.argo-prod.source: 'argo-rolouts' is unknown. Did you mean 'argo-rollouts'?
@@ -506,6 +507,14 @@ def test_a_secret_comes_from_a_variable(
     if value is not None:
         monkeypatch.setenv("ARGO_HOOK_TOKEN", value)
     assert load(folder).site.connections["argo-prod"].secret == secret
+
+
+@pytest.mark.parametrize("rate", ["600", "0/minute", "600/fortnight", "many"])
+def test_a_rate_is_a_number_and_a_time(folder: Path, rate: str) -> None:
+    change(folder / "site.yaml", "source: argo-rollouts", "rate: 600/minute, source: argo-rollouts")
+    assert load(folder).site.connections["argo-prod"].rate == "600/minute"
+    change(folder / "site.yaml", "600/minute", f'"{rate}"')
+    assert "is no rate. Write a number and a time, such as 600/minute." in error(folder)
 
 
 def test_two_secrets_are_in_force_while_one_is_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

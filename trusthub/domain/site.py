@@ -49,6 +49,12 @@ def _connection_name(name: str) -> str:
     return name
 
 
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{0,6}/(second|minute|hour|day)", text):
+        raise ValueError(f"{text!r} is no rate. Write a number and a time, such as 600/minute")
+    return text
+
+
 Address = Annotated[str, AfterValidator(_address)]
 ConnectionName = Annotated[str, AfterValidator(_connection_name)]
 
@@ -127,6 +133,8 @@ class Connection(Strict):
     """Two while it is being changed: the new one and the old one. Each is enough."""
     environment: str | None = None
     publishing: Publishing | None = None
+    rate: Annotated[str, AfterValidator(_rate)] | None = None
+    """How much is accepted, such as `600/minute`. Nothing is refused for its number without it."""
 
     @field_validator("secret", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from trusthub.services import fetch, intake
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Confirms, Inbound
+from trusthub.web.limits import SMALL, Limits
 
 LARGEST = 25 * 1024 * 1024
 """Bytes; GitHub's own cap, the largest of all senders."""
@@ -26,45 +27,39 @@ _CHUNK = 64 * 1024
 log = structlog.get_logger()
 
 
-class _TooLargeError(Exception):
-    pass
-
-
 def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
     """Return the hook routes. `token` opens connections without a secret of their own; `open_to_all` is the demo's."""
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
+    door = _Door(hub, token, open_to_all)
+    for rule in ("/<name>", "/<name>/<path_token>"):
+        blueprint.post(rule, provide_automatic_options=False)(door.receive)
+        blueprint.route(rule, methods=["OPTIONS"], provide_automatic_options=False)(door.handshake)
+    return blueprint
 
-    @blueprint.post("/<name>", provide_automatic_options=False)
-    @blueprint.post("/<name>/<path_token>", provide_automatic_options=False)
-    def receive(name: str, path_token: str = "") -> tuple[Response, int]:
-        connection = hub.configuration.connection(name)
-        if connection is None:
-            return _refuse(404, _unknown(hub, name))
+
+class _RefusedError(Exception):
+    """A request that is not taken: the status and the words of the answer, and how long to wait."""
+
+    def __init__(self, status: int, message: str, *, wait: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.wait = status, wait
+
+
+class _Door:
+    """Lets requests in, or says why not."""
+
+    def __init__(self, hub: Hub, token: str, open_to_all: bool) -> None:  # noqa: FBT001 -- named by its one caller
+        self._hub, self._token, self._open = hub, token, open_to_all
+        self._limits = Limits()
+
+    def receive(self, name: str, path_token: str = "") -> tuple[Response, int]:
         try:
-            body = _read(request)
-        except _TooLargeError:
-            return _refuse(413, f"The body is larger than {LARGEST // 1024**2} MB. Send less, or leave out raw logs.")
-        now = hub.clock()
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        inbound = Inbound(body=body, headers=headers, received_at=now, token=path_token, fetch=fetch.get)
-        try:
-            if not open_to_all:
-                _verify(connection, inbound, token)
-            received = intake.receive(hub, name, connection, inbound, now)
-            _confirm(connection, inbound, verified=not open_to_all)
-        except SignatureError as error:
-            log.warning("hook.refused", connection=name, reason=str(error))
-            return _refuse(401, str(error))
-        except fetch.FetchError as error:  # SNS repeats what was answered with 5xx, and drops what got 4xx
-            log.warning("hook.unreachable", connection=name, reason=str(error))
-            return _refuse(503, str(error))
-        except PayloadError as error:
-            return _refuse(400, str(error))
+            received = self._take(name, path_token)
+        except _RefusedError as error:
+            return self._no(error)
         return jsonify(ok=True, event=received.event_id, state=received.state), 200
 
-    @blueprint.route("/<name>", methods=["OPTIONS"], provide_automatic_options=False)
-    @blueprint.route("/<name>/<path_token>", methods=["OPTIONS"], provide_automatic_options=False)
-    def handshake(name: str, path_token: str = "") -> Response:  # noqa: ARG001 -- the routes have them
+    def handshake(self, name: str, path_token: str = "") -> Response:  # noqa: ARG002 -- the routes have them
         """Allow deliveries when a CloudEvents sender asks (CloudEvents HTTP webhook specification, section 4)."""
         response = jsonify(ok=True)
         response.headers["Allow"] = "POST, OPTIONS"
@@ -73,7 +68,50 @@ def hooks(hub: Hub, *, token: str, open_to_all: bool) -> Blueprint:
             response.headers["WebHook-Allowed-Rate"] = "*"
         return response
 
-    return blueprint
+    def _take(self, name: str, path_token: str) -> intake.Received:
+        connection = self._hub.configuration.connection(name)
+        if connection is None:
+            raise _RefusedError(404, _unknown(self._hub, name))
+        now = self._hub.clock()
+        inbound = Inbound(
+            body=self._body(),
+            headers={key.lower(): value for key, value in request.headers.items()},
+            received_at=now,
+            token=path_token,
+            fetch=fetch.get,
+        )
+        try:
+            if not self._open:
+                _verify(connection, inbound, self._token)
+            if wait := self._limits.accepted(name, connection.rate):
+                raise _RefusedError(429, "", wait=wait)
+            received = intake.receive(self._hub, name, connection, inbound, now)
+            _confirm(connection, inbound, verified=not self._open)
+        except SignatureError as error:
+            log.warning("hook.refused", connection=name, reason=str(error))
+            raise _RefusedError(401, str(error)) from error
+        except fetch.FetchError as error:  # SNS repeats what was answered with 5xx, and drops what got 4xx
+            log.warning("hook.unreachable", connection=name, reason=str(error))
+            raise _RefusedError(503, str(error)) from error
+        except PayloadError as error:
+            raise _RefusedError(400, str(error)) from error
+        return received
+
+    def _body(self) -> bytes:
+        """Return the body, unless it is too large, or of an address that was refused too often to be read at length."""
+        if (request.content_length or LARGEST) > SMALL and (wait := self._limits.exhausted(request.remote_addr or "")):
+            raise _RefusedError(429, "", wait=wait)
+        return _read(request)
+
+    def _no(self, error: _RefusedError) -> tuple[Response, int]:
+        """Answer no, and count it: an address that is refused again and again is only told to wait."""
+        counts = error.status in {400, 401, 404, 413}
+        wait = error.wait or (self._limits.refused(request.remote_addr or "") if counts else 0)
+        if not wait:
+            return jsonify(ok=False, error=str(error)), error.status
+        response = jsonify(ok=False, error=f"Too many requests. Wait {wait} seconds.")
+        response.headers["Retry-After"] = str(wait)
+        return response, 429
 
 
 def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
@@ -109,7 +147,7 @@ def _read(incoming: Request) -> bytes:
         elif size > DRAINED:
             break
     if size > LARGEST:
-        raise _TooLargeError
+        raise _RefusedError(413, f"The body is larger than {LARGEST // 1024**2} MB. Send less, or leave out raw logs.")
     return b"".join(parts)
 
 
@@ -118,7 +156,3 @@ def _unknown(hub: Hub, name: str) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(dict.fromkeys(names))}."
     return f"There is no connection {name[:80]!r}. {hint}"
-
-
-def _refuse(status: int, message: str) -> tuple[Response, int]:
-    return jsonify(ok=False, error=message), status
