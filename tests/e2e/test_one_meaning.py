@@ -246,6 +246,17 @@ def test_a_late_event_of_the_first_try_does_not_touch_the_second(hub: House) -> 
     assert [row.phase for row in leads(hub)] == ["rolled_back", "progressing"]
 
 
+def test_two_tries_that_end_at_the_same_moment_are_no_mistake(hub: House) -> None:
+    begun = hub.clock.now
+    for minute, event in enumerate(("started", "finished", "progressed", "finished")):
+        body = {"event": f"{'rollback' if event == 'finished' else 'rollout'}.{event}", "id": str(minute)}
+        at = begun.replace(minute=minute * 2).isoformat()
+        hub.clock.now = begun.replace(minute=30)
+        place = {"component": "checkout", "environment": "production", "attempt": "9", "strategy": "canary"}
+        assert hub.hook("generic", {**body, **place, "occurred_at": at}).json["state"] == "done"  # type: ignore[index]
+    assert len(rows(hub, Incident)) == 1
+
+
 def test_half_an_hour_later_it_is_another_incident(hub: House) -> None:
     for attempt in ("1", "2"):
         hub.event("rollout.progressed", attempt=attempt, exposure=5)

@@ -116,7 +116,15 @@ def watch(session: Session, case: Case, now: datetime) -> None:
     """Start the quiet window after which a playbook may call an incident resolved."""
     case.incident.monitoring_at = now
     if case.playbook.quiet > timedelta(0):
-        session.add(Timer(kind="quiet", incident_id=case.incident.id, due=now + case.playbook.quiet))
+        remind(session, case, "quiet", now + case.playbook.quiet)
+
+
+def remind(session: Session, case: Case, kind: str, due: datetime) -> None:
+    """Set a timer, unless the same one is set already: one request can hold several events of one moment."""
+    session.flush()
+    same = (col(Timer.kind) == kind, col(Timer.incident_id) == case.incident.id, col(Timer.due) == due)
+    if session.execute(select(Timer).where(*same)).first() is None:
+        session.add(Timer(kind=kind, incident_id=case.incident.id, due=due))
 
 
 def promise(session: Session, case: Case, made: promises.Promise, now: datetime) -> None:
@@ -134,10 +142,7 @@ def promise(session: Session, case: Case, made: promises.Promise, now: datetime)
             created_at=now,
         )
     )
-    session.flush()
-    same = (col(Timer.kind) == "promise", col(Timer.incident_id) == case.incident.id, col(Timer.due) == made.due)
-    if session.execute(select(Timer).where(*same)).first() is None:
-        session.add(Timer(kind="promise", incident_id=case.incident.id, due=made.due))
+    remind(session, case, "promise", made.due)
 
 
 def settle(session: Session, case: Case, kind: Kind, done_at: datetime, now: datetime) -> None:

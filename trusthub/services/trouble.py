@@ -17,7 +17,7 @@ from trusthub.services.attempts import Heard
 from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Component, Incident, Rollout, Timer
+from trusthub.store.tables import Component, Incident, Rollout
 
 _PUBLIC = {
     Moment.ROLLOUT_FAILED: Moment.INCIDENT_INVESTIGATING,
@@ -85,7 +85,7 @@ def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard
         return False
     if moment is Moment.ROLLOUT_FAILED:
         incident.decision += " They are told when the rollback starts, or in 15 seconds."
-        session.add(Timer(kind="failure", incident_id=incident.id, due=heard.now + incidents.PATIENCE))
+        incidents.remind(session, case, "failure", heard.now + incidents.PATIENCE)
         return False
     return incident.public or not fuse.trips(session, hub, case, now=heard.now, cause=heard.cause)
 
