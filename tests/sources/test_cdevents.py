@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.sources.replay import fixtures, folder, inbound, request, sequence
-from trusthub.domain.events import Evidence, Link, RolloutEvent, Strategy
+from trusthub.domain.events import AlertEvent, Evidence, Link, RolloutEvent, Strategy
 from trusthub.errors import PayloadError, UnknownEventError
-from trusthub.sources.cdevents import CDEvents
+from trusthub.sources.base import Inbound
+from trusthub.sources.cdevents import INCIDENTS, CDEvents
 
 CDEVENTS = CDEvents()
 CHAIN = "b8d1f6a2-6d0f-4e7b-9a57-2f0c1d3e4a55"
@@ -18,7 +19,18 @@ CHAIN = "b8d1f6a2-6d0f-4e7b-9a57-2f0c1d3e4a55"
 
 def event(name: str) -> RolloutEvent:
     (found,) = CDEVENTS.parse(inbound("cdevents", folder("cdevents") / f"{name}.json"))
+    assert isinstance(found, RolloutEvent)
     return found
+
+
+def alert(name: str) -> AlertEvent:
+    (found,) = CDEVENTS.parse(inbound("cdevents", folder("cdevents") / f"{name}.json"))
+    assert isinstance(found, AlertEvent)
+    return found
+
+
+def rollouts(asked: Inbound) -> list[RolloutEvent]:
+    return [found for found in CDEVENTS.parse(asked) if isinstance(found, RolloutEvent)]
 
 
 def body(name: str) -> Any:
@@ -47,9 +59,6 @@ def body(name: str) -> Any:
         ("pipelinerun.finished.failure", "failed", None),
         ("pipelinerun.finished.error", "failed", None),
         ("pipelinerun.finished.cancel", "failed", None),
-        ("incident.detected", None, None),
-        ("incident.reported", None, None),
-        ("incident.resolved", None, None),
     ],
 )
 def test_phase_and_exposure(name: str, phase: str | None, exposure: float | None) -> None:
@@ -60,7 +69,7 @@ def test_phase_and_exposure(name: str, phase: str | None, exposure: float | None
 
 def test_the_table_above_is_complete() -> None:
     (marker,) = test_phase_and_exposure.pytestmark  # type: ignore[attr-defined]
-    assert {row[0] for row in marker.args[1]} == {path.stem for path in fixtures("cdevents")}
+    assert {row[0] for row in marker.args[1]} | set(INCIDENTS) == {path.stem for path in fixtures("cdevents")}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ def test_every_shape_and_version_says_the_same(name: str) -> None:
 
 def test_headers_are_percent_decoded() -> None:
     header = {"ce-specversion": "1.0", "ce-type": "dev%2Ecdevents.service.deployed%2e0.3.0"}
-    (found,) = CDEVENTS.parse(request(body("service.deployed"), header))
+    (found,) = rollouts(request(body("service.deployed"), header))
     assert found.kind == "service.deployed"
 
 
@@ -112,13 +121,13 @@ def test_other_cloudevents_are_unknown() -> None:
 )
 def test_what_is_missing_is_named(payload: Any, says: str) -> None:
     with pytest.raises(PayloadError) as error:
-        CDEVENTS.parse(request(payload))
+        rollouts(request(payload))
     assert str(error.value) == says
 
 
 def test_a_batch_is_refused() -> None:
     with pytest.raises(PayloadError, match="Send one JSON object"):
-        CDEVENTS.parse(request([body("service.deployed")], {"Content-Type": "application/cloudevents-batch+json"}))
+        rollouts(request([body("service.deployed")], {"Content-Type": "application/cloudevents-batch+json"}))
 
 
 def test_custom_data_may_say_more() -> None:
@@ -126,7 +135,7 @@ def test_custom_data_may_say_more() -> None:
     assert found.from_version == "2.7.4"
     assert found.strategy is Strategy.CANARY
     for other in ("AAEC", [5], {"exposure": "5 %", "fromVersion": 274, "strategy": "warp", "reason": {}}, None):
-        (found,) = CDEVENTS.parse(request({**body("service.upgraded"), "customData": other}))
+        (found,) = rollouts(request({**body("service.upgraded"), "customData": other}))
         assert (found.exposure, found.from_version, found.strategy) == (100.0, None, Strategy.UNKNOWN)
 
 
@@ -150,7 +159,7 @@ def test_a_rollback_names_the_version_that_is_back() -> None:
     assert found.to_version == "2.7.4"
     chained = body("service.rolledback")
     chained["context"]["chainId"] = CHAIN
-    assert not CDEVENTS.parse(request(chained))[0].attempt.startswith(CHAIN)  # it is no step of what it takes back
+    assert not rollouts(request(chained))[0].attempt.startswith(CHAIN)  # it is no step of what it takes back
 
 
 def test_a_pipeline_run_is_known_by_its_pipeline() -> None:
@@ -164,19 +173,23 @@ def test_a_pipeline_run_is_known_by_its_pipeline() -> None:
 def test_an_outcome_in_free_text_says_no_phase() -> None:
     payload = body("pipelinerun.finished")
     payload["subject"]["content"]["outcome"] = "it was fine, mostly"
-    assert CDEVENTS.parse(request(payload))[0].phase is None
+    assert rollouts(request(payload))[0].phase is None
 
 
-def test_an_incident_is_about_its_service() -> None:
-    found = event("incident.reported")
+def test_an_incident_is_an_alert_on_its_service() -> None:
+    found = alert("incident.reported")
     assert found.names == ("checkout", "alert-77")
-    assert found.reason == "More than 2 % of the orders could not be paid"
+    assert found.title == "More than 2 % of the orders could not be paid"
+    assert found.environment == "production"
     assert found.links == (Link(label="Ticket", url="https://tickets.acme.example/OPS-771"),)
+    kinds = ("incident.detected", "incident.reported", "incident.resolved")
+    assert [alert(kind).firing for kind in kinds] == [True, True, False]
+    assert len({alert(kind).alert for kind in kinds}) == 1
 
 
 @pytest.mark.parametrize("name", ["v0.4", "v0.5"])
 def test_a_pipeline_with_two_steps_and_a_rollback(name: str) -> None:
-    events = [CDEVENTS.parse(request(raw, header))[0] for header, raw in sequence("cdevents", name)]
+    events = [rollouts(request(raw, header))[0] for header, raw in sequence("cdevents", name)]
     service = [event for event in events if event.names == ("checkout",)]
     assert [event.phase for event in events] == [
         "started", "started", "progressing", "completed", "completed", "rolled_back",

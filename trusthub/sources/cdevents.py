@@ -8,7 +8,7 @@ See https://github.com/cdevents/spec/blob/v0.5.1/cloudevents-binding.md.
 import re
 from urllib.parse import unquote
 
-from trusthub.domain.events import Phase, RolloutEvent, Strategy
+from trusthub.domain.events import AlertEvent, Phase, RolloutEvent, SourceEvent, Strategy
 from trusthub.errors import UnknownEventError
 from trusthub.sources.base import Inbound, Payload, succeeded, verify_token, web_links
 from trusthub.sources.versions import of_package
@@ -22,11 +22,11 @@ TYPES: dict[str, Phase | None] = {
     "pipelinerun.queued": Phase.STARTED,
     "pipelinerun.started": Phase.STARTED,
     "pipelinerun.finished": None,  # by its outcome
-    "incident.detected": None,
-    "incident.reported": None,
-    "incident.resolved": None,
 }
 """By subject and predicate. The specification has no type for a rollout under way, nor for a rollback that starts."""
+
+INCIDENTS = {"incident.detected": True, "incident.reported": True, "incident.resolved": False}
+"""Alerts, in this specification's words: whether they begin or end."""
 
 OUTCOMES = {
     "success": Phase.COMPLETED,
@@ -43,13 +43,13 @@ class CDEvents:
     """Anything that speaks CDEvents. Other CloudEvents are kept, and mean nothing here."""
 
     name = "cdevents"
-    event_types = frozenset(TYPES)
+    event_types = frozenset({*TYPES, *INCIDENTS})
     headers = frozenset({"content-type", "ce-type", "ce-id", "ce-source", "ce-specversion", "ce-time", "ce-subject"})
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         verify_token(inbound, secret)
 
-    def parse(self, inbound: Inbound) -> list[RolloutEvent]:
+    def parse(self, inbound: Inbound) -> list[SourceEvent]:
         kind = unquote(inbound.headers.get("ce-type", ""))
         if kind and not TYPE.match(kind):
             raise UnknownEventError(kind)  # its body may be anything
@@ -57,9 +57,27 @@ class CDEvents:
         structured = not kind and all(isinstance(body.value.get(key), str) for key in ("specversion", "type", "source"))
         kind = kind or (body.text("type") if structured else body["context"].text("type"))
         found = TYPE.match(kind)
-        if not found or found["kind"] not in TYPES:
+        if not found or found["kind"] not in self.event_types:
             raise UnknownEventError(kind)
-        return [_read(found["kind"], body["data"] if structured else body, inbound)]
+        read = _alert if found["kind"] in INCIDENTS else _read
+        return [read(found["kind"], body["data"] if structured else body, inbound)]
+
+
+def _alert(kind: str, event: Payload, inbound: Inbound) -> AlertEvent:
+    context, subject = event["context"], event["subject"]
+    content = subject.get("content") or Payload({}, "subject.content")
+    identity = subject.text("id")
+    return AlertEvent(
+        kind=kind,
+        names=tuple(dict.fromkeys(filter(None, (content.optional_text("service", "id"), identity)))),
+        alert=identity,
+        firing=INCIDENTS[kind],
+        occurred_at=context.time("timestamp") or inbound.received_at,
+        duplicate_key=f"{context.text('source')} {context.text('id')}",
+        title=content.optional_text("description") or "",
+        environment=content.optional_text("environment", "id"),
+        links=web_links(("Ticket", content.optional_text("ticketURI"))),
+    )
 
 
 def _read(kind: str, event: Payload, inbound: Inbound) -> RolloutEvent:
@@ -87,14 +105,12 @@ def _read(kind: str, event: Payload, inbound: Inbound) -> RolloutEvent:
         reason=extra.hint("reason") or content.optional_text("errors") or content.optional_text("description") or "",
         links=web_links(
             ("Pipeline run", content.optional_text("uri") or content.optional_text("url")),
-            ("Ticket", content.optional_text("ticketURI")),
         ),
     )
 
 
 def _names(kind: str, subject: Payload, content: Payload) -> tuple[str, ...]:
-    special = {"pipelinerun": ("pipelineName",), "incident": ("service", "id")}.get(kind.partition(".")[0])
-    name = content.optional_text(*special) if special else None
+    name = content.optional_text("pipelineName") if kind.startswith("pipelinerun.") else None
     return tuple(dict.fromkeys(filter(None, (name, subject.text("id")))))
 
 
