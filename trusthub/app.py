@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 from trusthub import channels
 from trusthub import settings as environment
 from trusthub.errors import PlaybookError
-from trusthub.services import intake, publish, site, sync
+from trusthub.services import intake, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
@@ -75,11 +75,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
 
     Raises PlaybookError when anything in the environment, the site or the templates cannot work.
     """
-    _logging()
-    database = Database(settings.database_url)
-    configuration = site.load(settings)
-    migrate.upgrade(database)
-    hub = Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+    hub = open_hub(settings, clock)
     sync.sync(hub, clock())
     made = channels.build(
         settings,
@@ -93,7 +89,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub)
-    snapshots = Snapshots(database, security.headers(hub))
+    snapshots = Snapshots(hub.database, security.headers(hub))
     return Parts(
         settings,
         hub,
@@ -103,9 +99,23 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     )
 
 
+def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub:
+    """Return the hub without its ways in and out, to look at what it keeps; the database is at its newest shape.
+
+    Raises PlaybookError as `build` does.
+    """
+    _logging()
+    database = Database(settings.database_url)
+    configuration = site.load(settings)
+    migrate.upgrade(database)
+    return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+
+
 def _keep_house(hub: Hub, settings: Settings) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
+    refusals.write(hub, hub.clock())
+    silence.watch(hub, hub.clock())
 
 
 def create_app(settings: Settings, hub: Hub) -> Flask:

@@ -124,6 +124,12 @@ _ANSWERED: Facts = _ANA | {
     "reply": "You are right, and we did not charge you.\n\nYou can see it in [your orders](https://acme.example/orders).",
     "replied_by": "Mira",
 }
+_CONNECTION: Facts = {
+    "connection": "argo-prod",
+    "expected": "24 hours",
+    "silent_since": _at(14, 2),
+    "console_url": "https://hub.acme.example/console/connections",
+}
 _NOTE: Facts = {"note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work"}
 
 _IDENTIFIED = {
@@ -252,6 +258,14 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "full": _RESOLVED | _ANA,
         "note": _RESOLVED | _ANA | {"failed": 1204, "note": "We charged nobody twice."},
         "no-rollout": _NO_ROLLOUT | {"customer_name": None, "resolved_at": _at(14, 40), "next_update": None},
+    },
+    "connection.silent": {
+        "full": _SITE | _STAFF | _CONNECTION,
+        "never": _SITE | _STAFF | _CONNECTION | {"silent_since": None},
+    },
+    "connection.heard": {
+        "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},
+        "first": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23), "silent_since": None},
     },
 }
 CASES = tuple(

@@ -37,7 +37,7 @@ def body(name: str) -> Any:
         ("canary-weight.mirrored", "progressing", 0.0),
         ("canary-weight.own-metadata", "progressing", 5.0),
         ("canary-iteration", "progressing", None),
-        ("waiting.rollout", "paused", None),
+        ("waiting-to-begin", "planned", None),
         ("waiting.traffic", "paused", None),
         ("waiting.promotion", "paused", None),
         ("halt", None, None),

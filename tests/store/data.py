@@ -239,7 +239,31 @@ SECOND: Rows = {
         }
     ],
 }
-ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND}
+THIRD: Rows = {
+    "thread": [
+        {
+            "id": 101,
+            "public_id": "t2b2c3d4e5f6",
+            "page_id": 1,
+            "incident_id": 1,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": True,
+            "verified_at": LATER,
+            "confirmed_by": "Mira",
+            "network": "k3v9x0q2m7ab",
+            "wants_rollback": True,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ]
+}
+FOURTH: Rows = {
+    "refusal": [{"connection": "argo-prod", "count": 12, "last_at": LATER, "reason": "The token is wrong."}],
+    "silence": [{"connection": "argo-prod", "since": AT, "told_at": LATER}],
+}
+ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND, "0003": THIRD, "0004": FOURTH}
 """For each revision, the rows that it is the first to have room for."""
 
 

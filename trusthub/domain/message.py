@@ -31,6 +31,8 @@ class Moment(StrEnum):
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
     THREAD_CLOSED = "thread.closed"
+    CONNECTION_SILENT = "connection.silent"
+    CONNECTION_HEARD = "connection.heard"
 
 
 class Audience(StrEnum):
@@ -151,6 +153,10 @@ FACTS: Mapping[str, Fact] = {
     "plan_summary": _internal("plan.summary", "Set the canary weight to 0; the earlier version takes all traffic."),
     "sla": _internal("plan.sla", "Up to 10 minutes of errors for the exposed share."),
     "plan_recovery": _internal("plan.recovery as words", "2 to 10 minutes"),
+    "connection": _internal("name of the connection in site.yaml", "argo-prod", optional=True),
+    "expected": _internal("connection.expect as words", "24 hours", optional=True),
+    "silent_since": _internal("when the connection was heard before it fell silent", _NOON, optional=True),
+    "heard_at": _internal("when it was heard again", _NOON.replace(hour=15), optional=True),
     "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
 }
 

@@ -184,7 +184,7 @@ def begins_again(rollout: Rollout, event: RolloutEvent) -> bool:
     """Whether an event about an attempt that is over can only mean that it is tried anew under the same name."""
     flag = Strategy.FLAG in (rollout.strategy, event.strategy)
     over = rollout.phase in TROUBLED or (flag and rollout.phase is Phase.COMPLETED)
-    starts = event.phase in UNDER_WAY or (
+    starts = event.phase in (Phase.PLANNED, *UNDER_WAY) or (
         flag and rollout.phase is Phase.ROLLED_BACK and event.phase is Phase.COMPLETED
     )
     return over and starts and rollout.phase_at is not None and event.occurred_at >= rollout.phase_at + _A_MOMENT

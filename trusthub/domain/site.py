@@ -1,6 +1,7 @@
-"""The site as its owner wrote it: page, components, audiences, connections."""
+"""The site as its owner wrote it: page, components, audiences, connections, gates."""
 
 import re
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from trusthub.domain.message import Audience
-from trusthub.domain.playbook import Strict
+from trusthub.domain.playbook import Duration, Strict
 
 
 class Publishing(StrEnum):
@@ -49,6 +50,12 @@ def _connection_name(name: str) -> str:
     return name
 
 
+def _gate_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(f"{name!r} is a part of the address /gates/<name>. Write letters, digits, dots, - and _")
+    return name
+
+
 def _rate(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d{0,6}/(second|minute|hour|day)", text):
         raise ValueError(f"{text!r} is no rate. Write a number and a time, such as 600/minute")
@@ -57,6 +64,7 @@ def _rate(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_address)]
 ConnectionName = Annotated[str, AfterValidator(_connection_name)]
+GateName = Annotated[str, AfterValidator(_gate_name)]
 
 
 class Page(Strict):
@@ -125,16 +133,11 @@ class Destination(Strict):
         return f"{channel}:{'main' if channel == 'page' else where}"
 
 
-class Connection(Strict):
-    """A configured tool."""
+class Guarded(Strict):
+    """What only who knows a secret may use."""
 
-    source: str
     secret: tuple[str, ...] = Field(default=(), repr=False)
     """Two while it is being changed: the new one and the old one. Each is enough."""
-    environment: str | None = None
-    publishing: Publishing | None = None
-    rate: Annotated[str, AfterValidator(_rate)] | None = None
-    """How much is accepted, such as `600/minute`. Nothing is refused for its number without it."""
 
     @field_validator("secret", mode="before")
     @classmethod
@@ -150,6 +153,93 @@ class Connection(Strict):
 _SECRETS = 2
 
 
+class Connection(Guarded):
+    """A configured tool."""
+
+    source: str
+    environment: str | None = None
+    publishing: Publishing | None = None
+    rate: Annotated[str, AfterValidator(_rate)] | None = None
+    """How much is accepted, such as `600/minute`. Nothing is refused for its number without it."""
+    expect: Duration | None = Field(default=None, ge=timedelta(minutes=1))
+    """How long it may be silent before people are told. Without it, silence means nothing."""
+
+
+class GateKind(StrEnum):
+    """Who asks at a gate, and what its answer means there."""
+
+    FLAGGER_CONFIRM = "flagger-confirm"
+    """Flagger, before it begins: an answer in the 200s lets it."""
+    FLAGGER_ROLLBACK = "flagger-rollback"
+    """Flagger, at every interval: an answer in the 200s rolls back."""
+    ARGO_METRIC = "argo-metric"
+    """An analysis of Argo Rollouts: how many customers complain."""
+    GITHUB_PROTECTION = "github-protection"
+    """A deployment protection rule of GitHub: it is answered later, at an address of GitHub's API."""
+    GENERIC = "generic"
+    """`trusthub gate` in a pipeline."""
+
+
+class Gate(Guarded):
+    """Where a tool asks before it goes on. None exists by itself, and `TRUSTHUB_HOOK_TOKEN` opens none."""
+
+    kind: GateKind
+    secret: tuple[str, ...] = Field(repr=False)
+    connection: str | None = None
+    """The connection over which the tool that asks also reports; by default the first one of the tool."""
+    component: str | None = None
+    """What it is about, whatever the tool calls it."""
+    environment: str | None = None
+    """Where, for tools that do not say."""
+    break_glass: tuple[str, ...] = ()
+    """Versions that pass at once, such as `2.8.1-hotfix*`. Who lets one pass so is on record."""
+    wait: Duration = Field(default=timedelta(hours=1), gt=timedelta(0))
+    """How long GitHub is kept waiting before it hears no."""
+    api: str = "https://api.github.com"
+    """The only address that GitHub is answered at, such as `https://github.acme.example/api/v3`."""
+    token: str | None = Field(default=None, repr=False)
+    app: int | str | None = None
+    """Id of the GitHub App that the rule belongs to; its `private_key` makes the tokens."""
+    private_key: str | None = Field(default=None, repr=False)
+    most_complaints: int = Field(default=5, ge=0)
+    """Customers who may complain since a step began before it is called unhealthy."""
+    most_rollback_requests: int = Field(default=5, ge=0)
+    per_network: int = Field(default=3, ge=1)
+    """Customers of one network that count."""
+
+    @property
+    def waits_for_notice(self) -> bool:
+        """Whether it opens only when stakeholders have been told of the risks."""
+        return self.kind not in (GateKind.FLAGGER_ROLLBACK, GateKind.ARGO_METRIC)
+
+    @field_validator("api")
+    @classmethod
+    def _is_https(cls, url: str) -> str:
+        if not re.fullmatch(r"https://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError(f"{url!r} is not the address of an API. Write https:// and a host")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        for key in sorted(self.model_fields_set - _FOR_ALL - _FOR_KIND[self.kind]):
+            raise ValueError(f"{key} means nothing for the kind {self.kind}. Take it out")
+        signs = self.model_fields_set & {"token", "app", "private_key"}
+        if self.kind is GateKind.GITHUB_PROTECTION and signs not in ({"token"}, {"app", "private_key"}):
+            raise ValueError("GitHub takes an answer from an App only. Add app and private_key, or token")
+        return self
+
+
+_FOR_ALL = {"kind", "secret", "connection", "component", "environment"}
+_FOR_KIND = {
+    GateKind.FLAGGER_CONFIRM: {"break_glass"},
+    GateKind.FLAGGER_ROLLBACK: set[str](),
+    GateKind.ARGO_METRIC: {"most_complaints", "most_rollback_requests", "per_network"},
+    GateKind.GITHUB_PROTECTION: {"break_glass", "wait", "api", "token", "app", "private_key"},
+    GateKind.GENERIC: {"break_glass"},
+}
+"""The keys of a gate that mean something for its kind."""
+
+
 class Site(Strict):
     """Everything in site.yaml."""
 
@@ -159,6 +249,7 @@ class Site(Strict):
     publishing: Publishing = Publishing.AUTO
     audiences: dict[Audience, tuple[Destination, ...]]
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
+    gates: dict[GateName, Gate] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -1,10 +1,11 @@
 """What every service needs, built once by the composition root."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from trusthub.domain.site import Page as SitePage
+from trusthub.services.refusals import Refusals
 from trusthub.services.site import Configuration
 from trusthub.services.tokens import Tokens
 from trusthub.store.session import Database
@@ -25,6 +26,8 @@ class Hub:
     base_url: str
     clock: Callable[[], datetime] = utc_now
     """What time it is, UTC-aware. Tests hand in their own."""
+    refusals: Refusals = field(default_factory=Refusals, repr=False, compare=False)
+    """Requests that this process did not take, until they are written."""
 
     @property
     def page(self) -> SitePage:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from trusthub.domain.events import Strategy
 from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
-from trusthub.domain.site import Connection, Site
+from trusthub.domain.site import Connection, Gate, Site
 from trusthub.errors import PlaybookError
 from trusthub.rendering.templates import Templates
 from trusthub.settings import Settings
@@ -67,6 +67,7 @@ def load(settings: Settings) -> Configuration:
     site_file = _parse(settings.site, _read(settings.site, "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."))
     site = _model(Site, _substitute(site_file))
     _check_connections(site_file, site)
+    _check_gates(site_file, site)
     templates = Templates(settings.templates_dir)
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
@@ -77,6 +78,7 @@ def load(settings: Settings) -> Configuration:
     playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
     configuration = Configuration(site, playbooks, plans, templates)
     _check_matches(files, playbooks)
+    _check_notices(files, playbooks, site)
     _check_coverage(configuration, settings.playbooks)
     return configuration
 
@@ -151,17 +153,24 @@ def _places(node: yaml.Node | None, place: Place, met: set[int]) -> Iterator[tup
 
 
 def _substitute(document: Document) -> Document:
-    """Fill `${NAME}` in connection secrets from the environment; an unset name leaves it without a secret."""
-    value = document.value
-    connections = value.get("connections") if isinstance(value, dict) else None
-    for name, connection in connections.items() if isinstance(connections, dict) else ():
-        secret = connection.get("secret") if isinstance(connection, dict) else None
-        if isinstance(secret, list):
-            places: list[Place] = [("connections", name, "secret", index) for index in range(len(secret))]
-            connection["secret"] = [_filled(document, *pair) for pair in zip(secret, places, strict=True)]
-        elif secret is not None:
-            connection["secret"] = _filled(document, secret, ("connections", name, "secret"))
+    """Fill `${NAME}` in secrets from the environment; an unset name leaves what it guards without a secret."""
+    for section, keys in _SECRETS.items():
+        entries = document.value.get(section) if isinstance(document.value, dict) else None
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            for key in keys if isinstance(entry, dict) else ():
+                _fill(document, entry, key, (section, name, key))
     return document
+
+
+_SECRETS = {"connections": ("secret",), "gates": ("secret", "token", "private_key")}
+
+
+def _fill(document: Document, entry: dict[str, Any], key: str, place: Place) -> None:
+    secret = entry.get(key)
+    if isinstance(secret, list):
+        entry[key] = [_filled(document, one, (*place, index)) for index, one in enumerate(secret)]
+    elif secret is not None:
+        entry[key] = _filled(document, secret, place)
 
 
 def _filled(document: Document, secret: object, place: Place) -> object:
@@ -307,6 +316,39 @@ def _check_connections(document: Document, site: Site) -> None:
                 f"connections.{name}.source: {connection.source!r} is unknown. {_hint(connection.source, SOURCES)}"
             )
             raise document.error(message, ("connections", name, "source"))
+
+
+def _check_gates(document: Document, site: Site) -> None:
+    components, connections = [component.id for component in site.components], [*site.connections, *SOURCES]
+    for name, gate in site.gates.items():
+        for key, value, known in (
+            ("component", gate.component, components),
+            ("connection", gate.connection, connections),
+        ):
+            if value is not None and value not in known:
+                message = f"gates.{name}.{key}: there is no {key} {value!r}. {_hint(value, known)}"
+                raise document.error(message, ("gates", name, key))
+
+
+def _check_notices(files: Sequence[Document], playbooks: Sequence[Playbook], site: Site) -> None:
+    """Refuse a playbook that tells stakeholders nothing of a plan while a gate waits until they are told."""
+    for file, playbook in zip(files, playbooks, strict=True):
+        waits = (name for name, gate in site.gates.items() if gate.waits_for_notice and _may_meet(playbook, gate))
+        name = next(waits, None)
+        if name and Audience.STAKEHOLDERS not in playbook.tell.get(Moment.ROLLOUT_PLANNED, {}):
+            message = (
+                f"tell.rollout.planned: stakeholders are not told, and gate {name!r} waits until they are. "
+                "Add {stakeholders: rollout.planned}."
+            )
+            raise file.error(message, ("tell", Moment.ROLLOUT_PLANNED.value))
+
+
+def _may_meet(playbook: Playbook, gate: Gate) -> bool:
+    """Whether a gate can be asked about a rollout that the playbook is for."""
+    return all(
+        None in pair or pair[0] == pair[1]
+        for pair in ((playbook.match.component, gate.component), (playbook.match.environment, gate.environment))
+    )
 
 
 def _check_matches(files: Sequence[Document], playbooks: Sequence[Playbook]) -> None:

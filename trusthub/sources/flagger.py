@@ -5,6 +5,7 @@ is often one step behind, because the events are sent before the status is writt
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
@@ -40,37 +41,45 @@ class Flagger:
         payload = inbound.json()
         if flagger_alert.is_alert(payload):
             return [flagger_alert.read(payload, inbound)]
-        name, namespace = payload.text("name"), payload.text("namespace")
-        phase, checksum = payload.optional_text("phase") or "", payload.optional_text("checksum") or "-"
         message = payload.optional_text("metadata", "eventMessage")
-        kind, meaning, found = understand(message) if message else _after_rollout(phase)
-        at = _when(payload)
-        image = _said(payload, "image")
-        weight = found.get("weight")
-        known_as = (_said(payload, "component", "service"), f"{namespace}/{name}", name)
-        return [
-            RolloutEvent(
-                kind=kind,
-                names=tuple(dict.fromkeys(filter(None, known_as))),
-                attempt=f"{namespace}/{name}/{checksum}",
-                occurred_at=at or inbound.received_at,
-                duplicate_key=fingerprint(
-                    self.name, namespace, name, checksum, phase, message, at or about(inbound.received_at)
-                ),
-                phase=meaning.phase,
-                strategy=_strategy(payload, kind),
-                environment=_said(payload, "environment", "env", "cluster"),
-                namespace=namespace,
-                from_version=_said(payload, "from_version", "fromVersion"),
-                to_version=_said(payload, "to_version", "toVersion", "version") or of_image(image),
-                artifact=image,
-                exposure=min(float(weight), 100.0) if weight else meaning.exposure,
-                step=int(found["step"]) if "step" in found else None,
-                steps=int(found["steps"]) if "steps" in found else None,
-                evidence=meaning.evidence,
-                reason=_reason(payload, kind, message),
-            )
-        ]
+        kind, meaning, found = understand(message) if message else _after_rollout(payload.optional_text("phase") or "")
+        return [_event(payload, inbound, kind, meaning, found)]
+
+
+def asked(inbound: Inbound) -> RolloutEvent:
+    """Return the rollout that Flagger asks a gate about, as planned: the request is the same, but has no sentence."""
+    return _event(inbound.json(), inbound, "gate", Sentence("", Phase.PLANNED), {})
+
+
+def _event(payload: Payload, inbound: Inbound, kind: str, meaning: Sentence, found: Mapping[str, str]) -> RolloutEvent:
+    name, namespace = payload.text("name"), payload.text("namespace")
+    phase, checksum = payload.optional_text("phase") or "", payload.optional_text("checksum") or "-"
+    message = payload.optional_text("metadata", "eventMessage")
+    at = _when(payload)
+    image = _said(payload, "image")
+    weight = found.get("weight")
+    known_as = (_said(payload, "component", "service"), f"{namespace}/{name}", name)
+    return RolloutEvent(
+        kind=kind,
+        names=tuple(dict.fromkeys(filter(None, known_as))),
+        attempt=f"{namespace}/{name}/{checksum}",
+        occurred_at=at or inbound.received_at,
+        duplicate_key=fingerprint(
+            Flagger.name, namespace, name, checksum, phase, message, at or about(inbound.received_at)
+        ),
+        phase=meaning.phase,
+        strategy=_strategy(payload, kind),
+        environment=_said(payload, "environment", "env", "cluster"),
+        namespace=namespace,
+        from_version=_said(payload, "from_version", "fromVersion"),
+        to_version=_said(payload, "to_version", "toVersion", "version") or of_image(image),
+        artifact=image,
+        exposure=min(float(weight), 100.0) if weight else meaning.exposure,
+        step=int(found["step"]) if "step" in found else None,
+        steps=int(found["steps"]) if "steps" in found else None,
+        evidence=meaning.evidence,
+        reason=_reason(payload, kind, message),
+    )
 
 
 def _after_rollout(phase: str) -> tuple[str, Sentence, dict[str, str]]:

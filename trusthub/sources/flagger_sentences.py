@@ -25,6 +25,8 @@ SENTENCES = {
     "canary-iteration": Sentence(
         r"Advance \S+ canary iteration (?P<step>\d{1,4})/(?P<steps>\d{1,4})", Phase.PROGRESSING
     ),
+    # The one of three that comes before the beginning: a gate holds it back, and nobody can be exposed.
+    "waiting-to-begin": Sentence(r"Halt \S+ advancement waiting for approval ", Phase.PLANNED),
     "waiting": Sentence(r"Halt \S+ advancement waiting for ", Phase.PAUSED),
     "halt": Sentence("Halt "),  # one failed check of several; repeated until the threshold or until it passes
     "all-to-canary": Sentence(r"(Stop .* and r|R)out(e|ing) all traffic to canary", Phase.PROGRESSING, 100.0),

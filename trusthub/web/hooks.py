@@ -14,6 +14,7 @@ from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError, SignatureError
 from trusthub.services import fetch, intake
 from trusthub.services.hub import Hub
+from trusthub.services.refusals import refused
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Confirms, Inbound
 from trusthub.web.limits import SMALL, Limits
@@ -23,6 +24,8 @@ LARGEST = 25 * 1024 * 1024
 DRAINED = 64 * 1024 * 1024
 """Bytes to read and throw away, so that a client that is still sending can read why it was refused."""
 _CHUNK = 64 * 1024
+_SEEN = frozenset({400, 404})
+"""Refusals that are not counted: what cannot be read is kept as an event, and an unknown name is nobody's."""
 
 log = structlog.get_logger()
 
@@ -56,6 +59,8 @@ class _Door:
         try:
             received = self._take(name, path_token)
         except _RefusedError as error:
+            if error.status not in _SEEN:
+                refused(self._hub, name, str(error) or "Too many requests.", self._hub.clock())
             return self._no(error)
         return jsonify(ok=True, event=received.event_id, state=received.state), 200
 

@@ -6,7 +6,7 @@ at them and no unique key but the id, so that they can be partitioned by id; rep
 
 from trusthub.store.tables.base import Row
 from trusthub.store.tables.deliveries import Attempt, Delivery, Lane, Sandbox
-from trusthub.store.tables.heard import Alert, Event, Rollout, Seen
+from trusthub.store.tables.heard import Alert, Event, Refusal, Rollout, Seen, Silence
 from trusthub.store.tables.incidents import (
     Incident,
     IncidentComponent,
@@ -33,10 +33,12 @@ __all__ = [
     "Page",
     "Person",
     "Promise",
+    "Refusal",
     "Rollout",
     "Row",
     "Sandbox",
     "Seen",
+    "Silence",
     "Snapshot",
     "Suppression",
     "Thread",

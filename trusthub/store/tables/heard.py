@@ -1,4 +1,4 @@
-"""What tools told us: requests as they came, and the rollouts and alerts that follow from them."""
+"""What tools told us: requests as they came, the rollouts and alerts that follow from them, and who was not let in."""
 
 from datetime import datetime
 from typing import Any
@@ -87,3 +87,22 @@ class Alert(Row, table=True):
     rollout_id: int | None = columns.link("rollout.id", null=True)
     started_at: datetime = columns.time()
     ended_at: datetime | None = columns.time(null=True)
+
+
+class Refusal(Row, table=True):
+    """Requests over a connection that were not taken: how many, and why the last one was not."""
+
+    connection: str = Field(primary_key=True)
+    count: int
+    last_at: datetime = columns.time()
+    reason: str = columns.long()
+
+
+class Silence(Row, table=True):
+    """A connection that is expected to speak. One row for each, so that one worker alone tells of it."""
+
+    connection: str = Field(primary_key=True)
+    since: datetime = columns.time()
+    """From when on silence counts: when the hub first looked, or what was heard last when it told people."""
+    told_at: datetime | None = columns.time(null=True)
+    """When people were told that it is silent; None while it speaks."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -33,6 +34,13 @@ class Thread(Row, table=True):
     """Raising it makes every private link sent so far stop working."""
     mail: bool = True
     """False once the customer asked for no more mail on this thread."""
+    verified_at: datetime | None = columns.time(null=True)
+    """When somebody who reads the mail to their address said that it is theirs."""
+    confirmed_by: str | None = None
+    """Who of us knows this customer to be real."""
+    network: str | None = None
+    """Keyed hash of the network that it was written from; the address itself is not kept."""
+    wants_rollback: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = columns.time()
     updated_at: datetime = columns.time(index=True)
 
@@ -72,7 +80,7 @@ class Audit(Row, table=True):
     at: datetime = columns.time()
     actor: str
     action: str
-    subject: str
+    subject: str = Field(index=True)
     detail: str = columns.long()
 
 
