@@ -73,7 +73,7 @@ COMPILE  = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(PIP) install uv
 	@$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/main.txt
-	@$(COMPILE) pyproject.toml --extra kubernetes --extra postgres requirements/build.in requirements/dev.in \
+	@$(COMPILE) pyproject.toml --extra apprise --extra kubernetes --extra postgres requirements/build.in requirements/dev.in \
 	  --constraint requirements/main.txt --output-file requirements/dev.txt
 
 clean: ## Remove everything that make and the tools made, but no data (var/)
