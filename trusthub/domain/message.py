@@ -156,7 +156,7 @@ FACTS: Mapping[str, Fact] = {
     "connection": _internal("name of the connection in site.yaml", "argo-prod", optional=True),
     "expected": _internal("connection.expect as words", "24 hours", optional=True),
     "silent_since": _internal("when the connection was heard before it fell silent", _NOON, optional=True),
-    "heard_at": _internal("when it was heard again", _NOON.replace(hour=15), optional=True),
+    "heard_at": _internal("when it was heard again", _NOON.replace(minute=58), optional=True),
     "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
 }
 
