@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -23,7 +23,8 @@ from trusthub.services.attempts import E, Heard
 from trusthub.services.hub import Hub
 from trusthub.sources import SOURCES
 from trusthub.sources.base import Inbound, Source
-from trusthub.store.tables import Event, Seen
+from trusthub.store.events import Arrived, Kept, keep
+from trusthub.store.tables import Event
 
 log = structlog.get_logger()
 
@@ -36,7 +37,6 @@ _SWEEPS = 6
 _PATIENCE = timedelta(seconds=30)
 """How long an event that was cut off waits, in case it is still under way."""
 _HANDFUL = 50
-_INSERT = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,16 @@ def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: 
         _keep(hub, name, source, inbound, "rejected", error=str(error))
         raise
     except UnknownEventError as error:
-        event_id = _keep(hub, name, source, inbound, "unknown", summary=str(error))
-        return Received(event_id=event_id, state="unknown")
-    fresh, event_id = _first_time(hub, name, source, inbound, events, now)
+        unknown = _keep(hub, name, source, inbound, "unknown", summary=str(error))
+        return Received(event_id=unknown.id, state="unknown")
+    by_key = {event.duplicate_key: event for event in events}
+    summary = ", ".join(dict.fromkeys(event.kind for event in events))
+    kept = _keep(hub, name, source, inbound, "received" if events else "ignored", summary=summary, keys=[*by_key])
+    fresh = [event for key, event in by_key.items() if key in kept.fresh]
     if not fresh:
-        return Received(event_id=event_id, state="repeated" if events else "ignored")
-    kept = _Kept(name=name, connection=connection, id=event_id)
-    return Received(event_id=event_id, state=_understand(hub, kept, fresh, now))
+        return Received(event_id=kept.id, state="repeated" if events else "ignored")
+    origin = _Origin(name=name, connection=connection, event_id=kept.id)
+    return Received(event_id=kept.id, state=_understand(hub, origin, fresh, now))
 
 
 def replay(hub: Hub, event_id: int, now: datetime) -> str:
@@ -102,21 +105,22 @@ def _again(hub: Hub, event_id: int, now: datetime, *, replayed: bool) -> str:
         with hub.database.transaction() as session:
             _mark(session, event_id, state, "" if state == "unknown" else str(error))
         raise
-    kept = _Kept(name=event.connection, connection=connection, id=event_id, replayed=replayed)
-    return _understand(hub, kept, events, now)
+    origin = _Origin(name=event.connection, connection=connection, event_id=event_id, replayed=replayed)
+    return _understand(hub, origin, events, now)
 
 
 def _keep(
-    hub: Hub, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
-) -> int:
-    with hub.database.transaction(quiet=True) as session:
-        return _store(session, name, source, inbound, state, error=error, summary=summary)
-
-
-def _store(
-    session: Session, name: str, source: Source, inbound: Inbound, state: str, *, error: str = "", summary: str = ""
-) -> int:
-    values = {
+    hub: Hub,
+    name: str,
+    source: Source,
+    inbound: Inbound,
+    state: str,
+    *,
+    error: str = "",
+    summary: str = "",
+    keys: Sequence[str] = (),
+) -> Kept:
+    row = {
         "connection": name,
         "source": source.name,
         "received_at": inbound.received_at,
@@ -127,58 +131,32 @@ def _store(
         "summary": summary[:_SUMMARY],
         "tries": 0,
     }
-    # Not as an object of the session: keeping count of one costs as much as the insert.
-    return int(session.connection().execute(_INSERT, values).scalar_one())
-
-
-def _first_time(
-    hub: Hub, name: str, source: Source, inbound: Inbound, events: Sequence[SourceEvent], now: datetime
-) -> tuple[Sequence[SourceEvent], int]:
-    """Keep the request; return the events in it that were not seen before, and its id."""
-    summary = ", ".join(dict.fromkeys(event.kind for event in events))
-    if not events:
-        return [], _keep(hub, name, source, inbound, "ignored", summary=summary)
+    arrived = Arrived(row=row, keys=keys)
     try:
-        with hub.database.transaction(quiet=True) as session:
-            keys = [event.duplicate_key for event in events]
-            known = dict(
-                session.execute(
-                    select(col(Seen.key), col(Seen.event_id)).where(
-                        col(Seen.connection) == name, col(Seen.key).in_(keys)
-                    )
-                ).all()
-            )
-            fresh = list({event.duplicate_key: event for event in events if event.duplicate_key not in known}.values())
-            if not fresh:
-                return [], min(known.values())
-            event_id = _store(session, name, source, inbound, "received", summary=summary)
-            session.add_all(
-                Seen(connection=name, key=event.duplicate_key, event_id=event_id, at=now) for event in fresh
-            )
-            return fresh, event_id
+        return hub.database.gathering.write(keep, arrived)
     except IntegrityError:
-        return _first_time(hub, name, source, inbound, events, now)  # the same event came twice at once: one won
+        return hub.database.gathering.write(keep, arrived)  # it came twice at once, and another process won
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _Origin:
     """A request that is kept: over which connection it came, and as which row."""
 
     name: str
     connection: Connection
-    id: int
+    event_id: int
     replayed: bool = False
 
 
-def _understand(hub: Hub, kept: _Kept, events: Sequence[SourceEvent], now: datetime) -> str:
+def _understand(hub: Hub, origin: _Origin, events: Sequence[SourceEvent], now: datetime) -> str:
     """Decide and enqueue in one transaction. Whatever goes wrong here is ours, and must not lose the event."""
     try:
         for attempt in range(_ATTEMPTS):
             try:
                 with hub.database.transaction() as session:
                     for event in events:
-                        _follow(session, hub, kept, _not_ahead(event, now), now)
-                    _mark(session, kept.id, "done")
+                        _follow(session, hub, origin, _not_ahead(event, now), now)
+                    _mark(session, origin.event_id, "done")
                 break
             except IntegrityError:
                 if (
@@ -186,28 +164,28 @@ def _understand(hub: Hub, kept: _Kept, events: Sequence[SourceEvent], now: datet
                 ):  # two first events of one attempt met that often? then it is something else
                     raise
     except Exception as error:
-        log.exception("event.failed", event_id=kept.id, connection=kept.name)
+        log.exception("event.failed", event_id=origin.event_id, connection=origin.name)
         with hub.database.transaction() as session:
-            _mark(session, kept.id, "failed", f"{type(error).__name__}: {error}", tries=1)
+            _mark(session, origin.event_id, "failed", f"{type(error).__name__}: {error}", tries=1)
         return "failed"
     return "done"
 
 
-def _follow(session: Session, hub: Hub, kept: _Kept, event: SourceEvent, now: datetime) -> None:
+def _follow(session: Session, hub: Hub, origin: _Origin, event: SourceEvent, now: datetime) -> None:
     if isinstance(event, RolloutEvent):
-        rollouts.follow(session, hub, _heard(kept, event, now))
+        rollouts.follow(session, hub, _heard(origin, event, now))
     else:
-        alerts.hear(session, hub, _heard(kept, event, now))
+        alerts.hear(session, hub, _heard(origin, event, now))
 
 
-def _heard(kept: _Kept, event: E, now: datetime) -> Heard[E]:
+def _heard(origin: _Origin, event: E, now: datetime) -> Heard[E]:
     return Heard(
         event=event,
-        name=kept.name,
-        connection=kept.connection,
-        event_id=kept.id,
+        name=origin.name,
+        connection=origin.connection,
+        event_id=origin.event_id,
         now=now,
-        replayed=kept.replayed,
+        replayed=origin.replayed,
     )
 
 

@@ -55,11 +55,14 @@ class Configuration:
 
     def connection(self, name: str) -> Connection | None:
         """Return a connection of site.yaml, or the one that exists by default for each source."""
-        return self.site.connections.get(name) or (Connection(source=name) if name in SOURCES else None)
+        return self.site.connections.get(name) or _BY_DEFAULT.get(name)
 
     def named(self, name: str) -> Playbook:
         """Return the playbook called `name`; the first one when it was renamed since."""
         return next((playbook for playbook in self.playbooks if playbook.name == name), self.playbooks[0])
+
+
+_BY_DEFAULT = {name: Connection(source=name) for name in SOURCES}
 
 
 def load(settings: Settings) -> Configuration:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
 from trusthub.errors import PlaybookError
+from trusthub.store.gather import Gathering
 
 _PRAGMAS = ("busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
 _PATIENCE = 60.0
@@ -36,6 +37,8 @@ class Database:
         self._read = _engine(self.url, begin="BEGIN", read_only=True) if self.sqlite else _snapshots(self._write)
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.sqlite else nullcontext()
         self._listeners: list[Callable[[], None]] = []
+        self.gathering = Gathering(lambda: self.transaction(quiet=True))
+        """Writes what no worker and no page waits for; many threads at once share a commit."""
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit of this process. It must be quick and must not raise."""
