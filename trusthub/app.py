@@ -36,14 +36,13 @@ from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox, User
-from trusthub.web import auth, security
+from trusthub.web import auth, hooks, security, snapshot
 from trusthub.web.console import console
-from trusthub.web.hooks import hooks
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
 from trusthub.web.slack import slack
-from trusthub.web.snapshot import Snapshots, before
+from trusthub.web.snapshot import Snapshots
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -95,7 +94,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         hub,
         app,
         Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
-        before(_proxied(app, settings), snapshots),
+        snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots),
     )
 
 
@@ -127,7 +126,6 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
     limiter, csrf = security.limiter(app), CSRFProtect(app)
     security.protect(app, hub)
     auth.sessions(app, hub)
-    app.register_blueprint(hooks(hub, token=settings.hook_token.get_secret_value(), open_to_all=settings.demo))
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
@@ -236,7 +234,11 @@ def _explain(hub: Hub) -> Any:
     return explain
 
 
-def _proxied(app: Flask, settings: Settings) -> "WSGIApplication":
+def _hooked(app: Flask, hub: Hub, settings: Settings) -> "WSGIApplication":
+    return hooks.before(app, hub, token=settings.hook_token.get_secret_value(), open_to_all=settings.demo)
+
+
+def _proxied(app: "WSGIApplication", settings: Settings) -> "WSGIApplication":
     count = settings.trusted_proxies
     return ProxyFix(app, x_for=count, x_proto=count, x_host=count) if count else app
 

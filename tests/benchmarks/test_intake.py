@@ -8,7 +8,9 @@ import json
 import sqlite3
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ STARTED = json.dumps(
         "id": "bench-NUMBER",
     }
 )
+Connect = Callable[[], AbstractContextManager[Callable[[], None]]]
 COLUMNS = "connection, source, received_at, headers, body, state, error, summary"
 
 
@@ -64,10 +67,10 @@ def _bare(url: str) -> float:
     begin = threading.Barrier(CLIENTS + 1)
 
     def work() -> None:
-        one = insert()
-        begin.wait()
-        for _ in range(each):
-            one()
+        with insert() as one:
+            begin.wait()
+            for _ in range(each):
+                one()
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         done = [pool.submit(work) for _ in range(CLIENTS)]
@@ -83,10 +86,11 @@ def _row() -> tuple[Any, ...]:
     return ("bench", "pagerduty", at, "{}", UNKNOWN.encode(), "unknown", "", "bench.seen")
 
 
-def _sqlite(url: str) -> Any:
+def _sqlite(url: str) -> Connect:
     turn = threading.Lock()  # as the hub has one: without it they would only disturb each other
 
-    def connect() -> Any:
+    @contextmanager
+    def connect() -> Iterator[Callable[[], None]]:
         database = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
         for pragma in ("synchronous=FULL", "busy_timeout=5000"):
             database.execute(f"PRAGMA {pragma}")
@@ -102,19 +106,22 @@ def _sqlite(url: str) -> Any:
                 )
                 database.execute("COMMIT")
 
-        return one
+        with closing(database):
+            yield one
 
     return connect
 
 
-def _postgres(url: str) -> Any:
-    def connect() -> Any:
+def _postgres(url: str) -> Connect:
+    @contextmanager
+    def connect() -> Iterator[Callable[[], None]]:
         database = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
         marks = ", ".join(["%s"] * 8)
 
         def one() -> None:
             database.execute(f"INSERT INTO event ({COLUMNS}) VALUES ({marks})", _row())  # noqa: S608 -- names of ours
 
-        return one
+        with database:
+            yield one
 
     return connect

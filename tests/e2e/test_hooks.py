@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
+from structlog.testing import capture_logs
 
 from tests.e2e.house import TOKEN, House, house
 from tests.sources import replay
@@ -172,3 +174,30 @@ def test_no_secret_is_kept_or_logged(hub: House, capsys: pytest.CaptureFixture[s
     printed = capsys.readouterr()
     for secret in (TOKEN, "wrong-secret", "xoxb-test", "SG.test"):
         assert secret not in printed.err + printed.out
+
+
+def test_one_event_that_comes_many_times_at_once_is_one(either: House) -> None:
+    def send(_number: int) -> str:
+        answer = either.web.post(
+            "/hooks/generic", data=json.dumps(STARTED), headers={"Authorization": f"Bearer {TOKEN}"}
+        )
+        assert answer.json is not None
+        return str(answer.json["state"])
+
+    with ThreadPoolExecutor(8) as pool:
+        states = list(pool.map(send, range(24)))
+    assert sorted(states) == ["done", *["repeated"] * 23]
+
+
+def test_what_cannot_be_kept_is_asked_for_again(hub: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(intake, "receive", broken)
+    with capture_logs() as logs:
+        answer = hub.hook("generic", STARTED)
+    assert (answer.status_code, answer.json) == (
+        500,
+        {"ok": False, "error": "The hub could not keep this event. Send it again."},
+    )
+    assert [(line["event"], line["connection"]) for line in logs] == [("hook.failed", "generic")]
