@@ -13,7 +13,7 @@ PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test golden bench storm lint types fmt db-check lock clean
+.PHONY: help demo serve test golden bench storm fuzz lint types fmt db-check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ bench: $(VENV)/.dev ## Run the benchmarks, one after the other
 
 storm: $(VENV)/.dev ## Kill workers 25 times while they send 2000 messages, on each database: nothing may be lost
 	@STORM=long $(PYTEST) --quiet tests/services/test_delivery_storm.py
+
+fuzz: $(VENV)/.dev ## Damage real requests for 5 minutes: no parser may raise what is not an answer (SECONDS=60)
+	@$(BIN)/python -m tests.sources.fuzz $(or $(SECONDS),300)
 
 lint: $(VENV)/.dev ## Check style, types, imports and templates
 	@$(BIN)/ruff check --quiet .

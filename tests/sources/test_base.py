@@ -148,3 +148,8 @@ def test_the_version_of_an_image(image: str | None, version: str | None) -> None
 )
 def test_the_version_of_a_package(package: str | None, version: str | None) -> None:
     assert of_package(package) == version
+
+
+def test_a_required_string_must_say_something() -> None:
+    with pytest.raises(PayloadError, match=r"^subject\.id is empty\.$"):
+        Payload({"subject": {"id": ""}}).text("subject", "id")

@@ -222,11 +222,14 @@ class Payload:
         return [Payload(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
 
     def text(self, *keys: str) -> str:
-        """Return the string at the end of `keys`, which must exist."""
+        """Return the string at the end of `keys`, which must exist and say something."""
         found = self
         for key in keys:
             found = found[key]
-        return _string(found)
+        if not (value := _string(found)):
+            message = f"{found.path} is empty."
+            raise PayloadError(message)
+        return value
 
     def optional_text(self, *keys: str) -> str | None:
         """Return the string at the end of `keys`, or None when it is absent or empty."""

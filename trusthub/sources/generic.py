@@ -52,8 +52,8 @@ class Generic:
             if key not in KEYS:
                 message = f"{key!a:.60} is no key of this contract.{_near(key, KEYS)}"
                 raise PayloadError(message)
-        kind = _one_of(said, "event", list(EVENTS), said.text("event"))
-        phase, component, occurred_at = EVENTS[kind], said.text("component"), said.time("occurred_at")
+        kind = _one_of(said, "event", list(EVENTS), said["event"].optional_text() or "")
+        phase, component, occurred_at = EVENTS[kind], said["component"].optional_text(), said.time("occurred_at")
         if not component:
             message = "component is empty. Send the name that the site's `watches` have."
             raise PayloadError(message)
