@@ -60,7 +60,7 @@ class Door:
 
 def answer(status: int = 200, headers: Mapping[str, str] | None = None, /, **said: object) -> Response:
     """Return an answer in JSON."""
-    return Response(json.dumps(said) + "\n", status, headers, mimetype="application/json")
+    return Response(json.dumps(said, separators=(",", ":")) + "\n", status, headers, mimetype="application/json")
 
 
 def _read(request: Request) -> bytes:
