@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.desk import RolloutView
 from trusthub.services.views import (
     ComponentView,
@@ -341,6 +342,30 @@ def rollout(component: str, phase: str, exposure: float | None, ended: str | Non
     )
 
 
+CONNECTIONS = Overview(
+    connections=(
+        ConnectionView(name="argo-prod", source="argo-rollouts", listed=True, last_at=at("14:06"),
+                       last_what="on-rollout-aborted", last_state="done"),
+        ConnectionView(name="flagger-prod", source="flagger", listed=True, last_at=at("09:12"), last_what="event",
+                       last_state="done", refused=12, refused_at=at("13:58"), expected="4 hours",
+                       refused_why="Send `Authorization: Bearer <token>` with the token of this connection.",
+                       silent_since=at("09:12")),
+        ConnectionView(name="pagerduty", source="pagerduty", listed=False, last_at=at("14:01"),
+                       last_what="service.updated", last_state="unknown", unknown=3),
+        ConnectionView(name="github", source="github", listed=True),
+    ),
+    strangers=(
+        StrangerView(name="acme/checkout-worker", connection="github", count=4, last_at=at("13:20"),
+                     place="the component checkout, instead of its line for watches",
+                     line="watches: [acme/checkout, payments/checkout, checkout, acme/checkout-worker]"),
+    ),
+    events=(
+        EventView(id=812, connection="pagerduty", source="pagerduty", what="service.updated", state="unknown",
+                  error="", at=at("14:01")),
+        EventView(id=640, connection="github", source="github", what="a body that cannot be read", state="rejected",
+                  error="deployment.ref must be a string, not a number.", at=at("11:40")),
+    ),
+)  # fmt: skip
 ROLLOUTS = (
     rollout("checkout", "rolled back", 0.0, "14:09"),
     rollout("search", "progressing", 25.0, tool="flagger", environment=None, from_version=None),
@@ -407,6 +432,10 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
     "console-open": _console("open.html", **OPEN),
+    "console-connections": _console("connections.html", overview=CONNECTIONS),
+    "console-connections-calm": _console(
+        "connections.html", overview=Overview(connections=(), strangers=(), events=())
+    ),
     "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS, marked=ROLLOUTS[1].public_id),
 }
 """Every page by a name: its template and its context."""

@@ -6,12 +6,15 @@ import signal
 import socket
 import sys
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from trusthub import __version__
+from trusthub.cli.capture import capture
+from trusthub.cli.connect import connect
+from trusthub.cli.connections import connections
+from trusthub.cli.replay import replay
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -50,6 +53,10 @@ def _words(error: Exception) -> str | None:
 @click.version_option(__version__, prog_name="trusthub")
 def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
+
+
+for command in (capture, connect, connections, replay):
+    main.add_command(command)
 
 
 @main.command()
@@ -121,25 +128,6 @@ def check() -> None:
     for name, connection in found.site.connections.items():
         if not connection.secret and not loaded.hook_token.get_secret_value():
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
-
-
-@main.command()
-@click.argument("event", type=int)
-def replay(event: int) -> None:
-    """Understand a kept event once more, after its cause was mended. EVENT is its number."""
-    from sqlalchemy.exc import NoResultFound
-
-    from trusthub import app, settings
-    from trusthub.services import intake
-
-    parts = app.build(settings.load())
-    try:
-        state = intake.replay(parts.hub, event, datetime.now(UTC))
-    except NoResultFound:
-        raise click.ClickException(f"There is no event {event}.") from None
-    if state == "failed":
-        raise click.ClickException(f"Event {event} failed again. The log above says why.")
-    click.echo(f"Event {event}: {state}")
 
 
 @main.command()

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
-from trusthub.services import desk, report, staff
+from trusthub.services import connections, desk, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 from trusthub.web import auth
@@ -77,6 +77,18 @@ class Console:
         with self.hub.database.reading() as session:
             rows = desk.rollouts(session)
         return self.render("rollouts.html", rollouts=rows, marked=public_id)
+
+    def connections(self) -> Answer:
+        """Show how the tools are connected, and what was not understood."""
+        with self.hub.database.reading() as session:
+            view = connections.overview(session, self.hub, self.hub.clock())
+        return self.render("connections.html", overview=view)
+
+    def understand(self, event: int) -> Answer:
+        """Understand a kept event once more."""
+        return self._try(
+            lambda: flash(connections.understand_again(self.hub, event, self._act())), url_for("console.connections")
+        )
 
     def incident(self, public_id: str) -> Answer:
         """Show one incident."""
@@ -170,6 +182,8 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/", "home", routes.home)
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
+    add("/connections", "connections", routes.connections)
+    add("/connections/events/<int:event>", "understand", routes.understand, methods=["POST"])
     add("/open", "new", routes.new)
     add("/open", "open", routes.open, methods=["POST"])
     add("/incidents/<public_id>", "incident", routes.incident)
