@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +27,9 @@ from werkzeug.wrappers import Response
 
 from trusthub import channels
 from trusthub import settings as environment
+from trusthub.channels.base import Channel
 from trusthub.errors import PlaybookError
-from trusthub.services import intake, publish, refusals, silence, site, sync
+from trusthub.services import gate_github, intake, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
@@ -38,6 +39,7 @@ from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox, User
 from trusthub.web import auth, hooks, security, snapshot
 from trusthub.web.console import console
+from trusthub.web.gates import gates
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
@@ -83,11 +85,12 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         ),
         keep=lambda kind, payload: _keep(hub, kind, payload),
         support=hub.page.support or "",
+        gates=hub.configuration.site.gates,
     )
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app = create_app(settings, hub)
+    app = create_app(settings, hub, made)
     snapshots = Snapshots(hub.database, security.headers(hub))
     return Parts(
         settings,
@@ -115,10 +118,11 @@ def _keep_house(hub: Hub, settings: Settings) -> None:
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
+    gate_github.answer(hub, hub.clock())
 
 
-def create_app(settings: Settings, hub: Hub) -> Flask:
-    """Return the Flask application: every route, each with its guard."""
+def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Flask:
+    """Return the Flask application: every route, each with its guard. `made` are the ways out."""
     app = Flask("trusthub", static_folder=str(STATIC), static_url_path="/static")
     app.secret_key = _secret(settings)
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SEND_FILE_MAX_AGE_DEFAULT=3600, MAX_CONTENT_LENGTH=_LARGEST_FORM)
@@ -126,6 +130,7 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
     limiter, csrf = security.limiter(app), CSRFProtect(app)
     security.protect(app, hub)
     auth.sessions(app, hub)
+    app.register_blueprint(gates(hub, made["github"]))
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
@@ -227,7 +232,7 @@ def _explain(hub: Hub) -> Any:
 
     def explain(error: HTTPException) -> Response | tuple[Any, int]:
         status = error.code or 500
-        if request.path.startswith(("/hooks/", "/api/", "/slack/", "/email/")):
+        if request.path.startswith(("/hooks/", "/gates/", "/api/", "/slack/", "/email/")):
             return jsonify(ok=False, error=error.description), status
         return Public(hub).refuse(status, error.name, error.description or "")
 

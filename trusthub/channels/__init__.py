@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from trusthub.channels import mail, smtp_server
 from trusthub.channels.base import Channel, Outbound
+from trusthub.channels.github import GitHub
 from trusthub.channels.page import Page
 from trusthub.channels.sandbox import Keep, Sandbox
 from trusthub.channels.sendgrid import SendGrid
 from trusthub.channels.slack import Slack
 from trusthub.channels.smtp import Smtp
+from trusthub.domain.site import Gate
 from trusthub.errors import PlaybookError
 from trusthub.settings import Settings
 
@@ -27,6 +29,7 @@ class Parts:
     keep: Keep
     support: str
     """`page.support` of the site: the sender, when TRUSTHUB_MAIL_FROM is not set."""
+    gates: Mapping[str, Gate]
 
 
 def _slack(parts: Parts) -> Channel:
@@ -53,6 +56,10 @@ def _page(parts: Parts) -> Channel:
     return Page(parts.publish)
 
 
+def _github(parts: Parts) -> Channel:
+    return GitHub(parts.gates)
+
+
 def _sandbox(parts: Parts) -> Channel:
     return Sandbox(parts.keep, destination="sandbox", cure=_NO_PROVIDER)
 
@@ -61,16 +68,22 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel]] = {
     "slack": _slack,
     "email": _email,
     "page": _page,
+    "github": _github,
     "sandbox": _sandbox,
 }
 """Kinds of destinations, and what builds the channel for each."""
 
 
 def build(
-    settings: Settings, *, publish: Callable[[Outbound], str], keep: Keep, support: str = ""
+    settings: Settings,
+    *,
+    publish: Callable[[Outbound], str],
+    keep: Keep,
+    support: str = "",
+    gates: Mapping[str, Gate] | None = None,
 ) -> Mapping[str, Channel]:
     """Build every channel, once, at start. Raises PlaybookError when a setting cannot work."""
-    parts = Parts(settings=settings, publish=publish, keep=keep, support=support)
+    parts = Parts(settings=settings, publish=publish, keep=keep, support=support, gates=gates or {})
     return {kind: make(parts) for kind, make in CHANNELS.items()}
 
 

@@ -15,6 +15,7 @@ from trusthub.cli.capture import capture
 from trusthub.cli.connect import connect
 from trusthub.cli.connections import connections
 from trusthub.cli.replay import replay
+from trusthub.cli.gate import gate
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -154,6 +155,9 @@ def demo(*, once: bool, port: int) -> None:
     from trusthub import demo as story
 
     sys.exit(story.play(once=once, port=_free_port("127.0.0.1", port)))
+
+
+main.add_command(gate)
 
 
 @main.group()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 
-class Span(click.ParamType):  # type: ignore[type-arg] # older versions of click are not generic
+class Span(click.ParamType[timedelta]):
     """A number and s, m, h or d, such as `10m`."""
 
     name = "span"

@@ -126,6 +126,7 @@ FACTS: Mapping[str, Fact] = {
     "replied_by": _public("name the answering person goes by", "Mira", optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
     # staff only
+    "wants_rollback": _internal("whether the customer wants the change rolled back", True, optional=True),
     "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),
     "environment": _internal("payload, else connection, else listed namespace", "production", optional=True),
     "strategy": _internal("event strategy", "canary"),

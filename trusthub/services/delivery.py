@@ -274,7 +274,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         edit=frozen.get("edit", False),
         broadcast=frozen.get("broadcast", False),
         unsubscribe_url=unsubscribe,
-        arguments={"delivery": str(delivery.id), "moment": delivery.moment},
+        arguments={**frozen.get("arguments", {}), "delivery": str(delivery.id), "moment": delivery.moment},
     )
 
 

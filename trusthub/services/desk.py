@@ -9,10 +9,10 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import State
 from trusthub.rendering import markdown
-from trusthub.services import report
+from trusthub.services import gate_rollback, report
 from trusthub.services.cases import known_of
 from trusthub.services.hub import Hub
-from trusthub.services.views import DeliveryView, MessageView, StaffIncidentView, ThreadView
+from trusthub.services.views import AskView, DeliveryView, MessageView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
 
 _MANY = 50
@@ -43,6 +43,15 @@ class RolloutView:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutDetail:
+    """One rollout, for the person who looks at it."""
+
+    line: str
+    ask: AskView | None
+    audit: tuple[str, ...]
+
+
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
     """Return open incidents, threads that wait for us (longest first), and messages in trouble."""
     open_ones = select(Incident).where(col(Incident.state) != State.RESOLVED).order_by(col(Incident.id).desc())
@@ -67,7 +76,6 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
     """Return an incident as staff see it."""
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
     threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
-    acts = select(Audit).where(col(Audit.subject) == f"incident:{row.public_id}").order_by(col(Audit.id))
     told = select(Delivery).where(or_(col(Delivery.incident_id) == row.id, col(Delivery.rollout_id) == row.rollout_id))
     return StaffIncidentView(
         id=row.id,
@@ -80,7 +88,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         reason=known_of(rollout).reason if rollout else "",
         threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
         deliveries=deliveries(session, told),
-        audit=tuple(f"{act.at:%H:%M} UTC, {act.actor}: {act.action}" for act in session.execute(acts).scalars()),
+        audit=_acts(session, f"incident:{row.public_id}", f"rollout:{rollout.public_id}" if rollout else ""),
+        ask=ask_of(session, hub, rollout) if rollout else None,
     )
 
 
@@ -105,6 +114,9 @@ def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
         opened_at=row.created_at,
         updated_at=row.updated_at,
         messages=tuple(_message(hub, message, person) for message in session.execute(said).scalars()),
+        wants_rollback=row.wants_rollback,
+        verified=row.verified_at is not None,
+        confirmed_by=row.confirmed_by,
     )
 
 
@@ -126,6 +138,34 @@ def deliveries(session: Session, query: Select[Delivery]) -> tuple[DeliveryView,
         )
         for row in rows
     )
+
+
+def find_rollout(session: Session, hub: Hub, public_id: str) -> RolloutDetail | None:
+    """Return a rollout by its public id, with what people did about it."""
+    row = session.execute(select(Rollout).where(col(Rollout.public_id) == public_id)).scalar()
+    if row is None:
+        return None
+    return RolloutDetail(
+        line=_one_line(row), ask=ask_of(session, hub, row), audit=_acts(session, f"rollout:{public_id}")
+    )
+
+
+def ask_of(session: Session, hub: Hub, row: Rollout) -> AskView | None:
+    """Return what a person can ask the tool of a rollout, or has asked it; None when it does not listen."""
+    who = gate_rollback.asker(session, row.public_id)
+    if who is None and not gate_rollback.may_ask(session, hub, row):
+        return None
+    return AskView(public_id=row.public_id, tool=row.source, asked_by=who)
+
+
+def _acts(session: Session, *subjects: str) -> tuple[str, ...]:
+    found = select(Audit).where(col(Audit.subject).in_(subjects)).order_by(col(Audit.id))
+    return tuple(_act(act) for act in session.execute(found).scalars())
+
+
+def _act(row: Audit) -> str:
+    why = f": {row.detail}" if row.detail and row.subject.startswith("rollout:") else ""  # others' words are published
+    return f"{row.at:%H:%M} UTC, {row.actor}: {row.action}{why}"
 
 
 def rollouts(session: Session) -> tuple[RolloutView, ...]:

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
 from trusthub.services import subscribe
 from trusthub.services.announce import Telling, customers_words, mail, tell
@@ -29,6 +30,9 @@ class Answer:
     words: str
     name: str | None = None
     email: str | None = None
+    wants_rollback: bool = False
+    address: str = ""
+    """Of the network, from which it came. It is not kept."""
 
 
 def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
@@ -47,7 +51,13 @@ def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime
         session.add(person)
         session.flush()
         thread = Thread(
-            page_id=case.page.id, incident_id=incident.id, person_id=person.id, created_at=now, updated_at=now
+            page_id=case.page.id,
+            incident_id=incident.id,
+            person_id=person.id,
+            network=hub.tokens.hide("network", network_of(answer.address)),
+            wants_rollback=answer.wants_rollback,
+            created_at=now,
+            updated_at=now,
         )
         session.add(thread)
         session.flush()
@@ -67,6 +77,13 @@ def customer_says(hub: Hub, thread_id: int, words: str, now: datetime) -> None:
         message = _say(session, thread, "customer", person.name, words, now)
         facts = {**_facts(session, hub, case, thread, person), "customer_words": words}
         _hear(session, hub, case, thread, message, facts, now)
+
+
+def confirm_address(hub: Hub, thread_id: int, now: datetime) -> None:
+    """Note that whoever reads the mail to an address says that it is theirs: from now on their word counts."""
+    mine = update(Thread).where(col(Thread.id) == thread_id, col(Thread.verified_at).is_(None))
+    with hub.database.transaction(quiet=True) as session:
+        session.execute(mine.values(verified_at=now))
 
 
 def staff_replies(session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime) -> None:
@@ -119,6 +136,7 @@ def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
         "customer_name": person.name,
         "customer_contact": "left an email address" if person.email else "left no address; reads the private page",
         "thread_url": hub.thread_url(thread.public_id, thread.link_version),
+        "wants_rollback": thread.wants_rollback,
     }
 
 
@@ -161,7 +179,7 @@ def _write(
     telling = Telling(
         moment=moment,
         playbook=case.playbook,
-        facts=facts,
+        facts={**facts, "thread_url": hub.thread_url(thread.public_id, thread.link_version, mailed=True)},
         conversation=f"thread:{thread.public_id}",
         cause=f"message:{message.id}",
         now=now,

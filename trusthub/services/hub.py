@@ -42,6 +42,9 @@ class Hub:
         """Where staff work on an incident, rollout or thread."""
         return f"{self.base_url}/console/{kind}/{public_id}"
 
-    def thread_url(self, public_id: str, version: int) -> str:
-        """One customer's private page. It is served by the hub itself, never from a cache."""
-        return f"{self.base_url}/threads/{self.tokens.make('thread', public_id, version)}"
+    def thread_url(self, public_id: str, version: int, *, mailed: bool = False) -> str:
+        """One customer's private page. It is served by the hub itself, never from a cache.
+
+        Whoever has what is `mailed` reads the mail to the customer's address: it may be shown nowhere else.
+        """
+        return f"{self.base_url}/threads/{self.tokens.make('mailed' if mailed else 'thread', public_id, version)}"

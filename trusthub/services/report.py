@@ -172,6 +172,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         exposure=_exposure(session, hub, row),
         failed=row.failed,
         retracted=row.settled == "false_alarm",
+        change=row.rollout_id is not None,
     )
 
 

@@ -162,6 +162,16 @@ def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
         feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
 
 
+def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:
+    """Say that a customer is known to be real, so that their word counts without a confirmed address."""
+    with hub.database.transaction() as session:
+        thread = _thread(session, thread_public_id)
+        if thread.confirmed_by is not None:
+            raise StaffError(f"{thread.confirmed_by} has confirmed this customer already.")
+        _audit_row(session, act, "confirm", f"thread:{thread_public_id}")
+        thread.confirmed_by = act.actor
+
+
 def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
     """Close one customer's thread with its closing message."""
     with hub.database.transaction() as session:

@@ -26,6 +26,10 @@ class Tokens:
         genuine = hmac.compare_digest(signature.encode(), self._sign(kind, what, version).encode())
         return (what, version) if genuine and key_id == self.key_id else None
 
+    def hide(self, kind: str, what: str) -> str:
+        """Return what stands for `what` where that may not be kept; nobody can turn it back."""
+        return self._sign(f"hidden {kind}", what, 1)
+
     @property
     def key_id(self) -> str:
         """Name the secret without telling it: rotation can be seen, and two hubs told apart."""

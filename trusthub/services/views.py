@@ -175,6 +175,8 @@ class IncidentView:
     """It was a false alarm."""
     failed: int | None = None
     """Failed requests, once they are counted."""
+    change: bool = False
+    """Whether a change of ours is behind it, which could be rolled back."""
 
     @property
     def lasted(self) -> str | None:
@@ -239,11 +241,26 @@ class ThreadView:
     opened_at: datetime
     updated_at: datetime
     messages: tuple[MessageView, ...]
+    wants_rollback: bool = False
+    verified: bool = False
+    """The customer confirmed their address."""
+    confirmed_by: str | None = None
+    """Who of us knows them to be real."""
 
     @property
     def incident_public_id(self) -> str:
         """For addresses in the console."""
         return self.incident_url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskView:
+    """A rollout whose tool asks us whether to roll back."""
+
+    public_id: str
+    tool: str
+    asked_by: str | None
+    """Who has said yes already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +281,7 @@ class StaffIncidentView:
     threads: tuple[ThreadView, ...]
     deliveries: tuple[DeliveryView, ...]
     audit: tuple[str, ...]
+    ask: AskView | None = None
 
 
 _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")

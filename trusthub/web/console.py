@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
-from trusthub.services import connections, desk, report, staff
+from trusthub.services import connections, desk, gate_rollback, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 from trusthub.web import auth
@@ -76,7 +76,15 @@ class Console:
         """Show the latest rollouts; one of them marked when a message linked to it."""
         with self.hub.database.reading() as session:
             rows = desk.rollouts(session)
-        return self.render("rollouts.html", rollouts=rows, marked=public_id)
+            detail = desk.find_rollout(session, self.hub, public_id) if public_id else None
+        return self.render("rollouts.html", rollouts=rows, marked=public_id, detail=detail)
+
+    def ask(self, public_id: str) -> Answer:
+        """Ask the tool of a rollout to roll back: it hears so when it asks next."""
+        return self._try(
+            lambda: gate_rollback.ask(self.hub, public_id, self._act(), _required("why", "why it should go back")),
+            url_for("console.rollout", public_id=public_id),
+        )
 
     def connections(self) -> Answer:
         """Show how the tools are connected, and what was not understood."""
@@ -142,6 +150,13 @@ class Console:
             url_for("console.thread", public_id=public_id),
         )
 
+    def confirm(self, public_id: str) -> Answer:
+        """Say that a customer is real."""
+        return self._try(
+            lambda: staff.confirm_customer(self.hub, public_id, self._act()),
+            url_for("console.thread", public_id=public_id),
+        )
+
     def close(self, public_id: str) -> Answer:
         """Close a customer's thread."""
         return self._try(
@@ -184,12 +199,14 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
     add("/connections", "connections", routes.connections)
     add("/connections/events/<int:event>", "understand", routes.understand, methods=["POST"])
+    add("/rollouts/<public_id>/rollback", "ask", routes.ask, methods=["POST"])
     add("/open", "new", routes.new)
     add("/open", "open", routes.open, methods=["POST"])
     add("/incidents/<public_id>", "incident", routes.incident)
     add("/incidents/<public_id>/<action>", "act", routes.act, methods=["POST"])
     add("/threads/<public_id>", "thread", routes.thread)
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
+    add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     return blueprint
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Request, Response, make_response, redirect, request
 from flask_limiter import Limiter
 from sqlalchemy import select
 from sqlmodel import col
@@ -48,7 +48,7 @@ class Public:
         """Take a customer's answer to an incident."""
         if foreign(request, self.hub):
             return self.refuse(403, "Please answer on our own page", "This form was sent from another site.")
-        form, problem = _read(request.form)
+        form, problem = _read(request)
         if form is None:
             return self.refuse(400, "We could not take this yet", problem)
         if request.form.get("website"):  # only a machine fills what nobody sees; it learns nothing from the answer
@@ -61,25 +61,42 @@ class Public:
 
     def thread(self, token: str) -> Answer:
         """Show a customer their thread."""
-        found = self._thread(token)
+        found, mailed = self._thread(token)
         if found is None:
             return self._no_thread()
         with self.hub.database.reading() as session:
             view = desk.thread(session, self.hub, found)
         notice = "We have your message." if request.args.get("sent") else None
-        return self.render("thread.html", thread=view, token=token, closed=view.state == "closed", notice=notice)
+        return self.render(
+            "thread.html",
+            thread=view,
+            token=token,
+            closed=view.state == "closed",
+            notice=notice,
+            confirms=mailed and not view.verified,
+        )
 
     def write(self, token: str) -> Answer:
         """Take what a customer adds to their thread."""
-        found = self._thread(token)
+        found, mailed = self._thread(token)
         if found is None:
             return self._no_thread()
-        form, problem = _read(request.form)
+        form, problem = _read(request)
         if form is None:
             return self.refuse(400, "We could not take this yet", problem)
         if not request.form.get("website"):
+            if mailed:
+                feedback.confirm_address(self.hub, found.id, self.hub.clock())
             feedback.customer_says(self.hub, found.id, form.words, self.hub.clock())
         return redirect(f"{self.hub.base_url}/threads/{token}?sent=1", code=303)
+
+    def confirm(self, token: str) -> Answer:
+        """Note that the address is the customer's. Mail scanners open links, so opening the page does not say so."""
+        found, mailed = self._thread(token)
+        if found is None or not mailed:
+            return self._no_thread()
+        feedback.confirm_address(self.hub, found.id, self.hub.clock())
+        return redirect(f"{self.hub.base_url}/threads/{token}", code=303)
 
     def stop_form(self, token: str) -> Answer:
         """Show the form that stops mail. Link scanners open links, so opening it must change nothing."""
@@ -99,13 +116,16 @@ class Public:
     def _no_thread(self) -> Response:
         return self.refuse(404, "This link does not open anything", "Please copy the whole address from our message.")
 
-    def _thread(self, token: str) -> Thread | None:
-        read = self.hub.tokens.read("thread", token)
+    def _thread(self, token: str) -> tuple[Thread | None, bool]:
+        """Return the thread that a link opens, and whether the link was mailed to its customer."""
+        mailed = self.hub.tokens.read("mailed", token)
+        read = mailed or self.hub.tokens.read("thread", token)
         if read is None:
-            return None
+            return None, False
         with self.hub.database.reading() as session:
             thread = session.execute(select(Thread).where(col(Thread.public_id) == read[0])).scalar()
-        return thread if thread is not None and thread.link_version == read[1] else None
+        opens = thread is not None and thread.link_version == read[1]
+        return (thread if opens else None), mailed is not None
 
 
 def public(hub: Hub, limiter: Limiter) -> Blueprint:
@@ -115,13 +135,15 @@ def public(hub: Hub, limiter: Limiter) -> Blueprint:
     blueprint.add_url_rule("/incidents/<public_id>/threads", "answer", limited(routes.answer), methods=["POST"])
     blueprint.add_url_rule("/threads/<token>", "thread", routes.thread)
     blueprint.add_url_rule("/threads/<token>", "write", limited(routes.write), methods=["POST"])
+    blueprint.add_url_rule("/threads/<token>/confirm", "confirm", limited(routes.confirm), methods=["POST"])
     blueprint.add_url_rule("/subscriptions/<token>", "stop_form", routes.stop_form)
     blueprint.add_url_rule("/subscriptions/<token>", "stop", routes.stop, methods=["POST"])
     return blueprint
 
 
-def _read(form: Any) -> tuple[feedback.Answer | None, str]:
+def _read(incoming: Request) -> tuple[feedback.Answer | None, str]:
     """Return a customer's answer, or what is missing in it."""
+    form = incoming.form
     words = form.get("words", "").strip()
     name, email = form.get("name", "").strip()[:_NAME] or None, form.get("email", "").strip() or None
     if not words:
@@ -130,4 +152,10 @@ def _read(form: Any) -> tuple[feedback.Answer | None, str]:
         return None, f"Please write at most {feedback.LONGEST} characters. Use your browser's back button."
     if email and not feedback.is_address(email):
         return None, "The email address does not look complete. Use your browser's back button and check it."
-    return feedback.Answer(words=words, name=name, email=email), ""
+    return feedback.Answer(
+        words=words,
+        name=name,
+        email=email,
+        wants_rollback="rollback" in form,
+        address=incoming.remote_addr or "",
+    ), ""
