@@ -94,6 +94,16 @@ class House:
         self.parts.worker.drain()
         return True
 
+    def keep_house(self) -> None:
+        """Do what the worker does about once a second, and let it deliver what follows."""
+        self.parts.worker._housekeeping()
+        self.parts.worker.drain()
+
+    def ask(self, gate: str, body: bytes | dict[str, Any], token: str = "gate-token", **headers: str) -> TestResponse:
+        """Ask a gate as a tool would; nothing is delivered meanwhile."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.web.post(f"/gates/{gate}", data=data, headers={"Authorization": f"Bearer {token}", **headers})
+
     def page(self, path: str = "/") -> str:
         """Return a published page."""
         return self.web.get(path).text

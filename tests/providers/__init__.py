@@ -9,6 +9,7 @@ The fixtures come into a conftest.py by name: `from tests.providers import slack
 """
 
 from tests.providers.fixtures import sendgrid_provider, slack_provider, smtp_provider
+from tests.providers.github import GitHub
 from tests.providers.http import (
     Call,
     Fault,
@@ -29,6 +30,7 @@ from tests.providers.smtp import Smtp, SmtpFault
 __all__ = [
     "Call",
     "Fault",
+    "GitHub",
     "HttpProvider",
     "Message",
     "SendGrid",

@@ -14,11 +14,19 @@ from cryptography.x509.oid import NameOID
 
 
 def tls_context() -> ssl.SSLContext:
+    """Return what a server on 127.0.0.1 speaks TLS with."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         Path(file.name).write_bytes(_certificate())
         context.load_cert_chain(file.name)
     return context
+
+
+def authority(folder: Path) -> Path:
+    """Write the certificate to a file; return it. A client for which SSL_CERT_FILE names it trusts the server."""
+    path = folder / "authority.pem"
+    path.write_bytes(_certificate()[_certificate().index(b"-----BEGIN CERTIFICATE") :])
+    return path
 
 
 @cache
@@ -34,6 +42,7 @@ def _certificate() -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )

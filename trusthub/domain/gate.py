@@ -186,7 +186,7 @@ def measure(voices: Iterable[Voice], since: datetime, gate: Gate, asked_by: str 
     complaints = customers(heard, gate.per_network)
     requests = customers([voice for voice in heard if voice.wants_rollback], gate.per_network)
     few = complaints <= gate.most_complaints and requests <= gate.most_rollback_requests
-    most = f"Healthy are at most {gate.most_complaints} complaints and {gate.most_rollback_requests} rollback requests."
+    most = f"Healthy means complaints at most {gate.most_complaints}, requests at most {gate.most_rollback_requests}."
     return Measurement(
         reason=most if asked_by is None else f"{asked_by} asked for a rollback in the console.",
         since=since,

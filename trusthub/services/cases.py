@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.playbook import Plan, Playbook
-from trusthub.domain.rollout import Exposure, with_evidence
+from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
@@ -121,6 +121,25 @@ def components_of(session: Session, incident: Incident) -> list[Component]:
             .order_by(col(Component.position))
         ).scalars()
     )
+
+
+def rollout_behind(session: Session, hub: Hub, incident: Incident) -> Rollout | None:
+    """Return the rollout that customers mean by "this change": the incident's, else one under way on its components."""
+    if incident.rollout_id is not None:
+        return session.get(Rollout, incident.rollout_id)
+    keys = [component.key for component in components_of(session, incident)]
+    newest: Rollout | None = session.execute(
+        select(Rollout)
+        .where(
+            col(Rollout.subject).in_(keys),
+            col(Rollout.environment).in_(hub.configuration.site.environments.public),
+            col(Rollout.follows_id).is_(None),
+            col(Rollout.phase).in_(UNDER_WAY),
+        )
+        .order_by(col(Rollout.id).desc())
+        .limit(1)
+    ).scalar()
+    return newest
 
 
 def create(session: Session, incident: Incident, components: list[Component]) -> Incident:

@@ -42,13 +42,17 @@ def place_of(hub: Hub, gate: Gate, event: RolloutEvent) -> Rollout:
 
 
 def rollout_at(session: Session, place: Rollout) -> Rollout | None:
-    """Return the rollout that is asked about: by the tool's own name for it, else by its version, if it is open."""
+    """Return the rollout that is asked about: by the tool's own name for it, else by its version.
+
+    By its version only as another tool speaks of it: the tool that asks would have used the name.
+    """
     row = _newest(session, col(Rollout.connection) == place.connection, col(Rollout.attempt) == place.attempt)
     if row is None and place.to_version:
         row = _newest(
             session,
             col(Rollout.subject) == place.subject,
             col(Rollout.environment).is_not_distinct_from(place.environment),
+            col(Rollout.connection) != place.connection,
             col(Rollout.to_version) == place.to_version,
             col(Rollout.ended_at).is_(None),
         )

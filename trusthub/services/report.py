@@ -11,7 +11,7 @@ from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
-from trusthub.services.cases import as_told, components_of, known_of, site_component, the_page
+from trusthub.services.cases import as_told, components_of, known_of, rollout_behind, site_component, the_page
 from trusthub.services.hub import Hub
 from trusthub.services.incidents import LOCALE
 from trusthub.services.views import (
@@ -172,7 +172,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         exposure=_exposure(session, hub, row),
         failed=row.failed,
         retracted=row.settled == "false_alarm",
-        change=row.rollout_id is not None,
+        change=rollout_behind(session, hub, row) is not None,
     )
 
 
