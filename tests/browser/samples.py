@@ -8,8 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
-from trusthub.services.desk import RolloutView
+from trusthub.services.desk import RolloutDetail, RolloutView
 from trusthub.services.views import (
+    AskView,
     ComponentView,
     DeliveryView,
     ExposureView,
@@ -142,6 +143,7 @@ CHECKOUT = IncidentView(
     ),
     exposure=EXPOSURE,
     retracted=False,
+    change=True,
 )
 LATE = replace(
     CHECKOUT,
@@ -252,6 +254,7 @@ CLOSED = replace(
         ),
     ),
 )
+WISHES = replace(THREAD, wants_rollback=True, verified=True)
 SILENT = replace(
     THREAD,
     public_id="a1a1a1a1a1a1",
@@ -299,7 +302,9 @@ STAFF_TOLD = StaffIncidentView(
     threads=(ANSWERED, SILENT),
     deliveries=DELIVERIES,
     audit=("14:07 UTC, Mira: update", "14:09 UTC, Mira: reply"),
+    ask=AskView(public_id="checkout0000", tool="flagger", asked_by=None),
 )
+STAFF_ASKED = replace(STAFF_TOLD, ask=AskView(public_id="checkout0000", tool="flagger", asked_by="Mira"))
 STAFF_NOT_TOLD = replace(
     STAFF_TOLD,
     id=8,
@@ -389,9 +394,9 @@ def _console(template: str, *, notice: str | None = None, **context: Any) -> tup
     return f"console/{template}", {"page": PAGE, "user": "Mira", "csrf": "c5rf", "notice": notice, **context}
 
 
-def _thread(thread: ThreadView, *, notice: str | None = None) -> tuple[str, dict[str, Any]]:
+def _thread(thread: ThreadView, *, notice: str | None = None, confirms: bool = False) -> tuple[str, dict[str, Any]]:
     closed = thread.state == "closed"
-    return _public("thread.html", thread=thread, token=TOKEN, closed=closed, notice=notice)
+    return _public("thread.html", thread=thread, token=TOKEN, closed=closed, notice=notice, confirms=confirms)
 
 
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -410,6 +415,8 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "incident-resolved": _public("incident.html", replace(PAGE, rendered_at=at("14:41")), incident=RESOLVED),
     "incident-retracted": _public("incident.html", incident=RECENT[1]),
     "thread-open": _thread(THREAD, notice="We have your message."),
+    "thread-mailed": _thread(THREAD, confirms=True),
+    "thread-confirmed": _thread(WISHES),
     "thread-answered": _thread(ANSWERED),
     "thread-closed": _thread(CLOSED),
     "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False),
@@ -425,17 +432,29 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "console-home": _console("home.html", notice="Customers have been told.", **DESK),
     "console-home-calm": _console("home.html", **EMPTY_DESK),
     "console-incident": _console("incident.html", incident=STAFF_TOLD),
+    "console-incident-asked": _console("incident.html", incident=STAFF_ASKED),
     "console-incident-late": _console("incident.html", incident=STAFF_LATE),
     "console-incident-not-told": _console("incident.html", incident=STAFF_NOT_TOLD),
     "console-incident-closed": _console(
         "incident.html", incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm")
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
+    "console-thread-real": _console("thread.html", thread=WISHES),
     "console-open": _console("open.html", **OPEN),
     "console-connections": _console("connections.html", overview=CONNECTIONS),
     "console-connections-calm": _console(
         "connections.html", overview=Overview(connections=(), strangers=(), events=())
     ),
-    "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS, marked=ROLLOUTS[1].public_id),
+    "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS),
+    "console-rollout": _console(
+        "rollouts.html",
+        rollouts=ROLLOUTS,
+        marked=ROLLOUTS[1].public_id,
+        detail=RolloutDetail(
+            line="search: an earlier version to 2.8.0, progressing, heard from flagger",
+            ask=STAFF_TOLD.ask,
+            audit=("14:01 UTC, Mira: broke the glass: payments fail",),
+        ),
+    ),
 }
 """Every page by a name: its template and its context."""

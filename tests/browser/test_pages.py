@@ -260,11 +260,14 @@ def test_a_customer_answers_by_keyboard(open_page: Open) -> None:
     page.keyboard.type("Ana")
     page.keyboard.press("Tab")
     expect(page.get_by_label("Your email address")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("I want this change rolled back")).to_be_focused()
+    page.keyboard.press("Space")
     page.keyboard.press("Tab")  # past the trap, which no keyboard reaches
     expect(page.get_by_role("button", name="Send")).to_be_focused()
     with page.expect_request(f"{HUB}/incidents/k3v9x0q2m7ab/threads") as sent:
         page.keyboard.press("Enter")
-    assert sent.value.post_data == "words=I+paid+twice.&name=Ana&email=&website="
+    assert sent.value.post_data == "words=I+paid+twice.&name=Ana&email=&rollback=yes&website="
 
 
 @pytest.mark.parametrize("name", ["incident", "thread-closed"])

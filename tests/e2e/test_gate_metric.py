@@ -182,7 +182,11 @@ def test_it_never_fails_and_never_blames_where_nothing_is_known(either: House) -
 
 
 def test_the_wish_can_be_told_only_where_there_is_a_change(hub: House) -> None:
-    assert "I want this change rolled back" in hub.page(f"/incidents/{hub.incident()}")
+    first = hub.incident()
+    assert "I want this change rolled back" in hub.page(f"/incidents/{first}")
     hub.console("/console/open", component="search", name="Search is slow", note="We look into it.")
     other = next(found["id"] for found in hub.summary()["incidents"] if found["name"] == "Search is slow")
-    assert "rolled back" not in hub.page(f"/incidents/{other}")
+    assert "I want this change rolled back" not in hub.page(f"/incidents/{other}")
+    hub.event("rollback.started", evidence="failed_analysis")
+    going_back = next(found["id"] for found in hub.summary()["incidents"] if found["id"] not in {first, other})
+    assert "I want this change rolled back" not in hub.page(f"/incidents/{going_back}")

@@ -243,6 +243,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     },
     "thread.opened": {"full": _ONGOING | _ANA, "nameless": _ONGOING | _ANA | {"customer_name": None}},
     "thread.received": {
+        "rollback": _ONGOING | _STAFF | _ANA | {"wants_rollback": True},
         "ongoing": _ONGOING | _STAFF | _ANA,
         "ended": _ENDED | _STAFF | _ANA,
         "nameless": _NO_ROLLOUT

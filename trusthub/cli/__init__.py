@@ -14,8 +14,8 @@ from trusthub import __version__
 from trusthub.cli.capture import capture
 from trusthub.cli.connect import connect
 from trusthub.cli.connections import connections
-from trusthub.cli.replay import replay
 from trusthub.cli.gate import gate
+from trusthub.cli.replay import replay
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -56,7 +56,7 @@ def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
 
 
-for command in (capture, connect, connections, replay):
+for command in (capture, connect, connections, gate, replay):
     main.add_command(command)
 
 
@@ -155,9 +155,6 @@ def demo(*, once: bool, port: int) -> None:
     from trusthub import demo as story
 
     sys.exit(story.play(once=once, port=_free_port("127.0.0.1", port)))
-
-
-main.add_command(gate)
 
 
 @main.group()

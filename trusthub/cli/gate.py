@@ -19,7 +19,8 @@ _TIMEOUT = 10.0
 """Seconds that the hub has for one answer."""
 _PAUSE = 5.0
 """Seconds between two questions."""
-_GO, _NO, _UNREADABLE, _WAIT = 200, 409, frozenset({400, 401, 404, 405, 413}), 429
+_GO, _NO, _LOCKED, _WAIT = 200, 409, 401, 429
+_UNREADABLE = frozenset({400, _LOCKED, 404, 405, 413})
 
 _NOT_ON_RECORD = "The hub has no record of it: write down who did it and why."
 
@@ -102,7 +103,8 @@ def _verdict(answer: _Answer, *, regardless: bool, unreachable: str) -> int:
         click.echo(f"Warning: it passes, but the gate did not say so: {answer.reason} {_NOT_ON_RECORD}", err=True)
         return 0
     if answer.status in _UNREADABLE:
-        raise click.UsageError(answer.reason)
+        hint = " It is read from TRUSTHUB_GATE_TOKEN." if answer.status == _LOCKED else ""
+        raise click.UsageError(f"{answer.reason}{hint}")
     if answer.status == _NO:
         click.echo(f"No: {answer.reason}", err=True)
         return 1

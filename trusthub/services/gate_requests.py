@@ -30,11 +30,17 @@ def verify(gate: Gate, inbound: Inbound) -> None:
     """Accept what one of the gate's secrets shows to be authentic. Raises SignatureError otherwise."""
     if not gate.secret:
         raise SignatureError("This gate has no secret. Set the variable that site.yaml names.")
-    for secret in gate.secret[:-1]:
+    for secret in gate.secret:
         with suppress(SignatureError):
             _verify(gate, inbound, secret)
             return
-    _verify(gate, inbound, gate.secret[-1])
+    raise SignatureError(f"This is not the secret of this gate. {_PROOF[gate.kind is GateKind.GITHUB_PROTECTION]}")
+
+
+_PROOF = {
+    False: "Send it as `Authorization: Bearer <secret>`, or as the last part of the address.",
+    True: "The webhook of the GitHub App must sign with it (X-Hub-Signature-256).",
+}
 
 
 def _verify(gate: Gate, inbound: Inbound, secret: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, false, or_, select
 from sqlmodel import Session, col
 
+from trusthub.domain.events import Phase
 from trusthub.domain.incident import ComponentStatus, Impact, State
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
@@ -34,6 +35,8 @@ SHOWN = 30
 """Incidents on the front page: a storm must not make it too heavy to load."""
 FEED = 25
 """Entries of a feed, as Statuspage has them."""
+
+_GOING_BACK = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK})
 
 _HEADLINES = {
     ComponentStatus.OPERATIONAL: ("All systems operational", "All systems operational"),
@@ -172,7 +175,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         exposure=_exposure(session, hub, row),
         failed=row.failed,
         retracted=row.settled == "false_alarm",
-        change=rollout_behind(session, hub, row) is not None,
+        change=(behind := rollout_behind(session, hub, row)) is not None and behind.phase not in _GOING_BACK,
     )
 
 

@@ -176,7 +176,7 @@ class IncidentView:
     failed: int | None = None
     """Failed requests, once they are counted."""
     change: bool = False
-    """Whether a change of ours is behind it, which could be rolled back."""
+    """Whether a change of ours is behind it that is not being rolled back already."""
 
     @property
     def lasted(self) -> str | None:
