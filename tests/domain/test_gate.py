@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.samples import NOON, at, event, follow
-from trusthub.domain.events import Phase
+from trusthub.domain.events import Phase, RolloutEvent
 from trusthub.domain.gate import (
     BLIND,
     Circumstances,
@@ -20,6 +20,7 @@ from trusthub.domain.gate import (
     broken,
     by_glass,
     customers,
+    exposed,
     gaps,
     goes_back,
     listed,
@@ -82,12 +83,27 @@ def test_it_stays_shut_until_they_were(notice: Notice, words: str, *, announce: 
     assert verdict.reason.endswith(words)
 
 
-def test_what_has_begun_is_not_announced() -> None:
-    verdict = may_begin(around(notice=Notice.NONE, begun=True))
+def test_what_has_reached_users_is_not_announced() -> None:
+    verdict = may_begin(around(notice=Notice.NONE, exposed=True))
     assert verdict == Verdict(
-        passes=False, reason="It began before stakeholders were told of its risks. Ask before it begins."
+        passes=False, reason="It reached users before stakeholders were told of its risks. Ask before it begins."
     )
-    assert may_begin(around(begun=True)).passes
+    assert may_begin(around(exposed=True)).passes
+
+
+@pytest.mark.parametrize(
+    ("events", "reached"),
+    [
+        ([event(Phase.STARTED, 1)], False),
+        ([event(Phase.STARTED, 1), event(Phase.PAUSED, 2)], False),
+        ([event(Phase.PROGRESSING, 1, 0.0)], False),
+        ([event(Phase.PROGRESSING, 1, 5.0)], True),
+        ([event(Phase.PROGRESSING, 1)], True),
+        ([event(Phase.PROMOTING, 1)], True),
+    ],
+)
+def test_users_are_on_it_when_they_are_moved(events: list[RolloutEvent], *, reached: bool) -> None:
+    assert exposed(follow(events)[0]) is reached
 
 
 def test_a_plan_with_gaps_is_named_with_its_gaps() -> None:
@@ -104,7 +120,7 @@ def test_nothing_holds_up_a_rollback_or_a_broken_glass(notice: Notice, missing: 
     assert may_begin(around(**worst, restores=True, glass=GLASS)).reason.endswith("Nothing holds up a rollback.")
     assert may_begin(around(**worst, glass=GLASS)).reason == "Mira broke the glass: payments fail"
     assert may_begin(around(**worst, glass=GLASS)).announce is (notice is Notice.NONE)
-    assert not may_begin(around(**worst, glass=GLASS, begun=True)).announce
+    assert not may_begin(around(**worst, glass=GLASS, exposed=True)).announce
     assert by_glass(GLASS).passes
 
 

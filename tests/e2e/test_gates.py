@@ -219,13 +219,25 @@ def test_a_plan_with_gaps_opens_no_gate(tmp_path: Path, monkeypatch: pytest.Monk
         assert says(made, "deploy", {**CHANGE, "break_glass": "Mira: payments fail"})[0] == 200
 
 
-def test_what_began_unannounced_is_too_late(hub: House) -> None:
-    hub.event("rollout.progressed", exposure=5, attempt="run 7")
-    with hub.parts.hub.database.transaction() as session:
-        session.execute(text("DELETE FROM attempt"))
-        session.execute(text("DELETE FROM delivery"))
-    status, reason = says(hub, "deploy", {**CHANGE, "attempt": "run 7"})
-    assert (status, reason) == (409, "It began before stakeholders were told of its risks. Ask before it begins.")
+def test_what_reached_users_unannounced_is_too_late(hub: House) -> None:
+    hub.event("rollout.progressed", exposure=5)
+    hub.heard()
+    told = "It reached users before stakeholders were told of its risks. Ask before it begins."
+    assert says(hub, "deploy", CHANGE) == (409, told)
+    hub.parts.worker.drain()
+    assert hub.heard() == []
+
+
+def test_what_began_and_reached_nobody_is_told_of_once(either: House) -> None:
+    hub = either
+    hub.event("rollout.started")
+    hub.heard()
+    for _ in range(2):
+        assert says(hub, "deploy", CHANGE)[1].startswith("The notice of its risks is on its way")
+    hub.parts.worker.drain()
+    heard = "\n".join(hub.heard())
+    assert heard.count("What we know can go wrong") == 2
+    assert says(hub, "deploy", CHANGE)[0] == 200
 
 
 def test_a_second_try_after_a_rollback_is_announced_again(either: House) -> None:

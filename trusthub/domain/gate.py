@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from trusthub.domain.events import Phase
 from trusthub.domain.playbook import Plan
 from trusthub.domain.rollout import UNDER_WAY, Rollout
 from trusthub.domain.site import Gate
@@ -59,8 +60,8 @@ class Circumstances:
     notice: Notice
     restores: bool = False
     """It brings back what was complete before."""
-    begun: bool = False
-    """Its tool has said that it began: it is too late to announce it."""
+    exposed: bool = False
+    """Users are on it, or may be: it is too late to announce it."""
     glass: Glass | None = None
 
 
@@ -70,7 +71,7 @@ _WAITS = {
     Notice.ON_ITS_WAY: "The notice of its risks is on its way to stakeholders. Ask again.",
     Notice.LOST: "The notice of its risks reached nobody. The console says why.",
 }
-_TOO_LATE = "It began before stakeholders were told of its risks. Ask before it begins."
+_TOO_LATE = "It reached users before stakeholders were told of its risks. Ask before it begins."
 
 
 def may_begin(around: Circumstances) -> Verdict:
@@ -79,14 +80,19 @@ def may_begin(around: Circumstances) -> Verdict:
     if around.restores:
         return ROLLBACK
     if around.glass is not None:
-        return replace(by_glass(around.glass), announce=untold and not around.begun)
+        return replace(by_glass(around.glass), announce=untold and not around.exposed)
     if missing := gaps(around.plan):
         return Verdict(passes=False, reason=f"The plan {around.plan.name!r} has gaps: {', '.join(missing)}.")
     if around.notice is Notice.DELIVERED:
         return Verdict(passes=True, reason="Stakeholders were told of its risks, and the plan says how to go back.")
-    if untold and around.begun:
+    if untold and around.exposed:
         return Verdict(passes=False, reason=_TOO_LATE)
     return Verdict(passes=False, reason=_WAITS[around.notice], announce=untold)
+
+
+def exposed(rollout: Rollout) -> bool:
+    """Whether users are on it, or may be, because its tool moves them and does not say how many."""
+    return bool(rollout.peak) or rollout.unmeasured or rollout.phase is Phase.PROMOTING
 
 
 def by_glass(glass: Glass) -> Verdict:

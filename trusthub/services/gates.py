@@ -27,7 +27,6 @@ log = structlog.get_logger()
 
 GLASS = "broke the glass"
 """The act on record."""
-_NOTICES = (Moment.ROLLOUT_PLANNED, Moment.ROLLOUT_STARTED)
 
 
 def confirm(hub: Hub, name: str, gate: Gate, asked: Asked, now: datetime) -> Verdict:
@@ -60,7 +59,7 @@ def _confirm(hub: Hub, name: str, gate: Gate, asked: Asked, now: datetime) -> Ve
     verdict = rules.may_begin(around)
     if verdict.announce:
         with suppress(IntegrityError):  # asked twice at once: the other one told them
-            _announce(hub, gate, asked, now)
+            _announce(hub, gate, place, asked, now)
         if not verdict.passes:
             verdict = rules.may_begin(_circumstances(hub, place, asked, announced=True))
     if asked.glass is not None and not around.restores:
@@ -79,17 +78,17 @@ def _circumstances(hub: Hub, place: Rollout, asked: Asked, *, announced: bool = 
             plan=hub.configuration.plans[playbook.plan],
             notice=Notice.NONE if row is None or past else rules.notice(_told(session, hub, row)),
             restores=versions.name(event) in versions.completed or (row is not None and row.phase == Phase.COMPLETED),
-            begun=row is not None and row.phase in UNDER_WAY,
+            exposed=row is not None and row.phase in UNDER_WAY and rules.exposed(known_of(row)),
             glass=asked.glass,
         )
 
 
 def _told(session: Session, hub: Hub, row: Rollout) -> dict[str, set[str]]:
-    """Return the states of what stakeholders are told before a rollout, by destination."""
+    """Return the states of the notice of a rollout's risks, by destination of stakeholders."""
     lanes = {destination.lane for destination in hub.configuration.site.audiences.get(Audience.STAKEHOLDERS, ())}
     mine = (
         col(Delivery.rollout_id) == row.id,
-        col(Delivery.moment).in_(_NOTICES),
+        col(Delivery.moment) == Moment.ROLLOUT_PLANNED,
         col(Delivery.lane).in_(lanes),
     )
     states: dict[str, set[str]] = defaultdict(set)
@@ -98,8 +97,11 @@ def _told(session: Session, hub: Hub, row: Rollout) -> dict[str, set[str]]:
     return states
 
 
-def _announce(hub: Hub, gate: Gate, asked: Asked, now: datetime) -> None:
-    """Take the question for the news that a rollout is planned, as if its tool had sent it."""
+def _announce(hub: Hub, gate: Gate, place: Rollout, asked: Asked, now: datetime) -> None:
+    """Take the question for the news that a rollout is planned, as if its tool had sent it.
+
+    Of one that has begun, as GitHub says before it asks, only the notice is made up for.
+    """
     name, connection = reporter(hub, gate)
     with hub.database.transaction() as session:
         kept = Event(
@@ -113,7 +115,13 @@ def _announce(hub: Hub, gate: Gate, asked: Asked, now: datetime) -> None:
         session.add(kept)
         session.flush()
         heard = Heard(event=asked.event, name=name, connection=connection, event_id=kept.id, now=now)
-        rollouts.follow(session, hub, heard)
+        row = rollout_at(session, place)
+        if row is None or row.phase not in UNDER_WAY:
+            rollouts.follow(session, hub, heard)
+            return
+        session.refresh(row, with_for_update=True)  # asked twice at once: the second one finds it told
+        if rules.notice(_told(session, hub, row)) is Notice.NONE:
+            rollouts.announce(session, hub, row, heard)
 
 
 def _record(hub: Hub, name: str, place: Rollout, glass: Glass, now: datetime) -> None:

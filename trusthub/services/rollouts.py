@@ -43,6 +43,11 @@ def follow(session: Session, hub: Hub, heard: Heard[RolloutEvent]) -> None:
     _act(session, hub, row, before, moment, heard)
 
 
+def announce(session: Session, hub: Hub, row: Rollout, heard: Heard[RolloutEvent]) -> None:
+    """Tell of a rollout's risks, although its tool has said already that it begins."""
+    _tell(session, hub, row, known_of(row), Moment.ROLLOUT_PLANNED, heard)
+
+
 def _observe(session: Session, row: Rollout, event: RolloutEvent) -> tuple[Known, Moment | None]:
     """Let a row take in an event; return what was known before, and the moment that it is."""
     before, versions = known_of(row), attempts.history(session, row)
