@@ -111,6 +111,16 @@ def test_no_warning_when_hooks_have_a_token(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Warning" not in run("check").output
 
 
+def test_a_gate_without_a_secret_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    gates = 'gates:\n  open: {kind: generic, secret: "${SET}"}\n  shut: {kind: generic, secret: "${UNSET}"}\n'
+    site.write_text(SITE.read_text(encoding="utf-8") + gates, encoding="utf-8")
+    for name, value in {"TRUSTHUB_SITE": str(site), "TRUSTHUB_PLAYBOOKS_DIR": str(SITE.parent), "SET": "x"}.items():
+        monkeypatch.setenv(name, value)
+    said = run("check").output.splitlines()
+    assert said[-1] == "Warning: gate shut has no secret: it answers 401."
+
+
 def test_nothing_in_the_working_directory_replaces_what_is_packaged(tmp_path: Path) -> None:
     for name in ("templates/messages/rollback.started/body.md", "playbooks/default.yaml", "trusthub/__init__.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -128,6 +128,21 @@ def test_it_is_answered_when_stakeholders_have_the_notice(either: House, github:
     assert "2.8.0" in hub.web.get("/console/rollouts").text
 
 
+def test_a_deployment_that_github_told_of_first_gets_its_notice_too(hub: House, github: GitHub) -> None:
+    for name in ("deployment", "deployment_status.waiting"):
+        body = (folder("github") / f"{name}.json").read_bytes()
+        assert hub.hook("github", body, {"X-GitHub-Event": name.partition(".")[0]}).status_code == 200
+    hub.heard()
+    deployment = json.loads((folder("github") / "deployment_status.waiting.json").read_bytes())["deployment"]
+    ask(hub, question(github, deployment=deployment))
+    hub.keep_house()
+    assert "What we know can go wrong" in "\n".join(hub.heard())
+    hub.keep_house()
+    assert [review["state"] for review in github.reviews] == ["approved"]
+    hub.sign_in()
+    assert len(re.findall(r"/console/rollouts/\w+", hub.web.get("/console/rollouts").text)) == 1
+
+
 def test_a_fixed_token_will_do(hub: House, github: GitHub) -> None:
     ask(hub, question(github, task="rollback", installation=None), gate="fixed")
     hub.keep_house()

@@ -151,6 +151,15 @@ def test_a_step_begins_the_count_anew(hub: House) -> None:
     hub.event("rollout.progressed", exposure=20)
     found = measured(hub)
     assert (found["complaints"], found["since"]) == (0, "2026-03-02T14:02:00+00:00")
+    hub.web.post(f"{complains(hub, 'ben', '192.0.2.8')}/confirm")
+    assert counts(hub) == (1, 0)
+
+
+def test_complaints_about_what_was_before_are_not_the_rollouts(hub: House) -> None:
+    hub.event("rollout.completed")
+    hub.event("rollout.progressed", exposure=5, to_version="2.9.0")
+    hub.web.post(f"{complains(hub, 'ana', '192.0.2.7')}/confirm")
+    assert counts(hub) == (0, 0)
 
 
 def test_a_persons_word_makes_it_unhealthy(hub: House) -> None:

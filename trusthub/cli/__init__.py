@@ -129,6 +129,8 @@ def check() -> None:
     for name, connection in found.site.connections.items():
         if not connection.secret and not loaded.hook_token.get_secret_value():
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
+    for name in (name for name, made in found.site.gates.items() if not made.secret):
+        click.echo(f"Warning: gate {name} has no secret: it answers 401.")
 
 
 @main.command()

@@ -91,8 +91,6 @@ def answer(hub: Hub, now: datetime) -> None:
     for event in events:
         try:
             _decide(hub, event, now)
-        except SQLAlchemyError:
-            raise
         except Exception:  # a question that cannot be decided must not hold up the others
             log.exception("gate.undecided", event_id=event.id)
 

@@ -37,8 +37,10 @@ def _measure(hub: Hub, gate: Gate, asked: Asked) -> Measurement:
         if len(rows) != 1:
             several = "Rollouts of {} are under way in several environments. Say which." if rows else ""
             return Measurement(reason=(several or "No rollout of {} is under way.").format(where))
-        since = rules.step_began(known_of(rows[0])) or rows[0].created_at
-        return rules.measure(_voices(session, rows[0], since), since, gate, asker(session, rows[0].public_id))
+        known = known_of(rows[0])
+        since = rules.step_began(known) or rows[0].created_at
+        voices = _voices(session, rows[0], known.started_at or rows[0].created_at, since)
+        return rules.measure(voices, since, gate, asker(session, rows[0].public_id))
 
 
 def _under_way(session: Session, place: Rollout) -> list[Rollout]:
@@ -57,10 +59,10 @@ def _under_way(session: Session, place: Rollout) -> list[Rollout]:
     return list({row.environment: row for row in found}.values())
 
 
-def _voices(session: Session, row: Rollout, since: datetime) -> list[Voice]:
-    """Return who wrote since then: on the rollout's incident, or on one of its component that is no older."""
+def _voices(session: Session, row: Rollout, began: datetime, since: datetime) -> list[Voice]:
+    """Return who wrote since the step began: on the rollout's incident, or on one of its component that is no older."""
     touches = select(col(IncidentComponent.incident_id)).where(col(IncidentComponent.component_id) == row.component_id)
-    as_new = (col(Incident.created_at) >= since) & col(Incident.id).in_(touches)
+    as_new = (col(Incident.created_at) >= began) & col(Incident.id).in_(touches)
     found = session.execute(
         select(Thread, col(Person.email))
         .join(Incident, col(Thread.incident_id) == col(Incident.id))
