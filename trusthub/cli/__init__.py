@@ -11,11 +11,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli.capture import capture
-from trusthub.cli.connect import connect
-from trusthub.cli.connections import connections
-from trusthub.cli.gate import gate
-from trusthub.cli.replay import replay
+from trusthub.cli import capture, connect, connections, gate, replay
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -56,7 +52,7 @@ def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
 
 
-for command in (capture, connect, connections, gate, replay):
+for command in (capture.capture, connect.connect, connections.connections, gate.gate, replay.replay):
     main.add_command(command)
 
 
