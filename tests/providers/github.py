@@ -36,7 +36,10 @@ class GitHub(HttpProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server.socket = tls_context().wrap_socket(self._server.socket, server_side=True)
+        # The handshake belongs to the thread of its connection: a client that breaks off must not hold up the others.
+        self._server.socket = tls_context().wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
         self.reviews: list[dict[str, Any]] = []
         """What was answered, each once."""
 
