@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     sendgrid_api_url: str = Field(default="https://api.sendgrid.com", description="SendGrid's API")
     smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:587 (smtps:// for TLS)")
     mail_from: str = Field(default="", description="Sender of mail: name <address>; default: page.support")
+    webhook_allow_private: bool = Field(
+        default=False, description="Whether webhooks may go to private addresses, plain http and any port"
+    )
     trusted_proxies: int = Field(default=0, ge=0, description="Reverse proxies in front whose X-Forwarded-* count")
     embedded_worker: bool = Field(default=True, description="Whether `trusthub serve` also delivers")
     demo: bool = Field(default=False, description="Set by `trusthub demo`: open hooks and a sandbox, loopback only")

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience
-from trusthub.domain.site import Connection, Destination, Publishing, Routing, Site
+from trusthub.domain.site import Connection, Publishing, Routing, Site
 
 PAGE = {"name": "Acme", "url": "https://status.acme.example"}
 COMPONENTS: list[dict[str, Any]] = [

@@ -227,7 +227,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         {page: true} => {}
             site.yaml:10: audiences.customers[0]: A destination is one place.
-            Name exactly one of slack, email, page, sandbox.
+            Name exactly one of slack, email, page, webhook, apprise, sandbox.
 
         id: checkout => id: Checkout
             site.yaml:5: components[0].id: 'Checkout' is no id. Write small letters, digits, - and _.

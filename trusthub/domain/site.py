@@ -3,12 +3,13 @@
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, LiteralString, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from trusthub.domain.destination import Address, Destination, Guarded
 from trusthub.domain.message import Audience
 from trusthub.domain.playbook import Duration, Strict
 
@@ -30,12 +31,6 @@ class Routing(StrEnum):
     REQUESTS = "requests"
     STICKY = "sticky"
     """One customer stays on one version, so 5 % of requests is 5 % of customers."""
-
-
-def _address(email: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-        raise ValueError(f"{email!r} is not an email address. Write name@example.com")
-    return email
 
 
 def _component_id(name: str) -> str:
@@ -62,7 +57,6 @@ def _rate(text: str) -> str:
     return text
 
 
-Address = Annotated[str, AfterValidator(_address)]
 ConnectionName = Annotated[str, AfterValidator(_connection_name)]
 GateName = Annotated[str, AfterValidator(_gate_name)]
 
@@ -110,47 +104,6 @@ class Environments(Strict):
 
     public: tuple[str, ...] = ("production", "prod")
     namespaces: dict[str, str] = Field(default_factory=dict)
-
-
-class Destination(Strict):
-    """One place a message goes to: exactly one of the channels."""
-
-    slack: str | None = Field(default=None, min_length=1)
-    email: Address | None = None
-    page: Literal[True] | None = None
-    sandbox: str | None = Field(default=None, min_length=1)
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if len(self.model_dump(exclude_none=True)) != 1:
-            raise ValueError("A destination is one place. Name exactly one of slack, email, page, sandbox")
-        return self
-
-    @property
-    def lane(self) -> str:
-        """The lane that keeps deliveries to this place in order."""
-        ((channel, where),) = self.model_dump(exclude_none=True).items()
-        return f"{channel}:{'main' if channel == 'page' else where}"
-
-
-class Guarded(Strict):
-    """What only who knows a secret may use."""
-
-    secret: tuple[str, ...] = Field(default=(), repr=False)
-    """Two while it is being changed: the new one and the old one. Each is enough."""
-
-    @field_validator("secret", mode="before")
-    @classmethod
-    def _one_or_two(cls, said: object) -> object:
-        found = [said] if isinstance(said, str) else said if isinstance(said, list) else []
-        if said is not None and not (isinstance(said, str | list) and len(found) <= _SECRETS):
-            raise ValueError(
-                "is one secret, or a list of two while it is being changed. Write ${NAME} or [${NEW}, ${OLD}]"
-            )
-        return tuple(filter(None, found))
-
-
-_SECRETS = 2
 
 
 class Connection(Guarded):
@@ -251,6 +204,22 @@ class Site(Strict):
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
     gates: dict[GateName, Gate] = Field(default_factory=dict)
 
+    @property
+    def destinations(self) -> dict[str, Destination]:
+        """Every place that an audience names, by its lane."""
+        return {place.lane: place for places in self.audiences.values() for place in places}
+
+    @model_validator(mode="after")
+    def _a_place_is_meant_once(self) -> Self:
+        """Refuse one name for two addresses, and one address with two secrets: a lane is one of each."""
+        for audience, places in self.audiences.items():
+            for index, place in enumerate(places):
+                if place != self.destinations[place.lane]:
+                    name = place.lane.partition(":")[2]
+                    why = f"{name!r} is the name of a destination that is not the same. Give each a name of its own"
+                    raise _at(("audiences", audience.value, index), "name_taken", why, place.lane)
+        return self
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         owners: dict[str, int] = {}
@@ -287,5 +256,9 @@ class Site(Strict):
 
 def _taken(name: str, owner: Component, place: tuple[str | int, ...]) -> ValidationError:
     why = f"{name!r} is a name of component {owner.id!r} already. A name belongs to one component"
-    kind = PydanticCustomError("name_taken", "{why}", {"why": why})
-    return ValidationError.from_exception_data("Site", [InitErrorDetails(type=kind, loc=place, input=name)])
+    return _at(place, "name_taken", why, name)
+
+
+def _at(place: tuple[str | int, ...], kind: LiteralString, why: str, found: str) -> ValidationError:
+    error = PydanticCustomError(kind, "{why}", {"why": why})
+    return ValidationError.from_exception_data("Site", [InitErrorDetails(type=error, loc=place, input=found)])

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
-from trusthub.domain.site import Destination
 from trusthub.services import subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub

@@ -1,14 +1,12 @@
 """Reading site.yaml, playbooks and plans: what can be wrong in them is found at start, with file and line."""
 
 import difflib
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -18,26 +16,12 @@ from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Connection, Gate, Site
 from trusthub.errors import PlaybookError
 from trusthub.rendering.templates import Templates
+from trusthub.services.document import Document, Place, dotted, parse, read
+from trusthub.services.variables import substitute
 from trusthub.settings import Settings
 from trusthub.sources import SOURCES
 
 Model = TypeVar("Model", bound=BaseModel)
-Place = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Parsed YAML that remembers where each key stood."""
-
-    path: Path
-    value: Any
-    lines: dict[Place, int]
-
-    def error(self, message: str, place: Place = ()) -> PlaybookError:
-        """Return an error at `place`, or at the nearest thing around it that has a line."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        return PlaybookError(message, file=str(self.path), line=self.lines.get(place, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +51,11 @@ _BY_DEFAULT = {name: Connection(source=name) for name in SOURCES}
 
 def load(settings: Settings) -> Configuration:
     """Read and check everything. Raises PlaybookError with file, line, reason and cure."""
-    site_file = _parse(settings.site, _read(settings.site, "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."))
-    site = _model(Site, _substitute(site_file))
+    site_file = parse(settings.site, read(settings.site, "Set TRUSTHUB_SITE, or run where playbooks/site.yaml is."))
+    site = _model(Site, substitute(site_file))
     _check_connections(site_file, site)
     _check_gates(site_file, site)
+    _check_destinations(site_file, site, settings)
     templates = Templates(settings.templates_dir)
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
@@ -92,7 +77,7 @@ def _playbook_files(settings: Settings) -> list[Document]:
         if path.resolve() != settings.site.resolve():
             raise PlaybookError(f"is not read. Rename it to {path.stem}.yaml.", file=str(path), line=1)
     files = [
-        _parse(path, _read(path))
+        parse(path, read(path))
         for path in sorted(folder.glob("*.yaml"))
         if path.resolve() != settings.site.resolve() and path.name != "site.yaml"
     ]
@@ -101,89 +86,6 @@ def _playbook_files(settings: Settings) -> list[Document]:
             "has no playbook. Add default.yaml, or set TRUSTHUB_PLAYBOOKS_DIR.", file=str(folder), line=1
         )
     return files
-
-
-def _read(path: Path, cure: str = "Give the hub the right to read it.") -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PlaybookError(f"cannot be read: {error.strerror}. {cure}", file=str(path), line=1) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise PlaybookError("is not UTF-8. Save it as UTF-8.", file=str(path), line=line) from error
-
-
-def _parse(path: Path, text: str, first_line: int = 1) -> Document:
-    """Parse YAML. Raises PlaybookError at the line where it stops being YAML, or where a key is repeated."""
-    try:
-        value, root = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-        places = list(_places(root, (), set()))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        reason = ", ".join(filter(None, (error.context, error.problem)))
-    except yaml.reader.ReaderError as error:
-        line, reason = text.count("\n", 0, error.position), f"there is the character {chr(error.character)!a}"
-    except ValueError as error:  # a date that does not exist
-        line, reason = 0, str(error)
-    except RecursionError:
-        line, reason = 0, "it is nested too deeply"
-    else:
-        document = Document(path, value, {})
-        for place, line in places:
-            if place in document.lines:
-                message = f"{_dotted(place)}: stands here twice. Remove one."
-                raise PlaybookError(message, file=str(path), line=line + first_line)
-            document.lines[place] = line + first_line
-        return document
-    cure = "Look there for a missing space after a colon, a tab, or text that needs quotes."
-    raise PlaybookError(f"is not YAML: {reason}. {cure}", file=str(path), line=line + first_line)
-
-
-def _places(node: yaml.Node | None, place: Place, met: set[int]) -> Iterator[tuple[Place, int]]:
-    """Yield each key and item with its line, counted from 0. What an alias repeats is left out."""
-    if id(node) in met:
-        return
-    met.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        members = [(key.value, key.start_mark.line, value) for key, value in node.value]
-    elif isinstance(node, yaml.SequenceNode):
-        members = [(index, value.start_mark.line, value) for index, value in enumerate(node.value)]
-    else:
-        return
-    for key, line, value in members:
-        yield (*place, key), line
-        yield from _places(value, (*place, key), met)
-
-
-def _substitute(document: Document) -> Document:
-    """Fill `${NAME}` in secrets from the environment; an unset name leaves what it guards without a secret."""
-    for section, keys in _SECRETS.items():
-        entries = document.value.get(section) if isinstance(document.value, dict) else None
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            for key in keys if isinstance(entry, dict) else ():
-                _fill(document, entry, key, (section, name, key))
-    return document
-
-
-_SECRETS = {"connections": ("secret",), "gates": ("secret", "token", "private_key")}
-
-
-def _fill(document: Document, entry: dict[str, Any], key: str, place: Place) -> None:
-    secret = entry.get(key)
-    if isinstance(secret, list):
-        entry[key] = [_filled(document, one, (*place, index)) for index, one in enumerate(secret)]
-    elif secret is not None:
-        entry[key] = _filled(document, secret, place)
-
-
-def _filled(document: Document, secret: object, place: Place) -> object:
-    if not isinstance(secret, str) or "$" not in secret:
-        return secret
-    match = re.fullmatch(r"\$\{(\w+)\}", secret)
-    if match is None:
-        message = f"{_dotted(place)}: is no variable, and would be the secret itself. Write ${{NAME}}."
-        raise document.error(message, place)
-    return os.environ.get(match[1]) or None
 
 
 def _model(model: type[Model], file: Document, **given: str) -> Model:
@@ -238,21 +140,17 @@ def _problem(
         reason = f"{problem['input']!r} is unknown. {_hint(problem['input'], choices)}"
     else:
         reason = _NEEDS.get(kind, problem["msg"].removeprefix("Value error, ")) + "."
-    return document.error(f"{_dotted(place)}: {reason}", place)
+    return document.error(f"{dotted(place)}: {reason}", place)
 
 
 def _unknown(model: type[BaseModel], document: Document, place: Place, given: Mapping[str, str]) -> PlaybookError:
     known = [key for key in _keys(model, place[:-1]) if key not in given]
-    return document.error(f"{_dotted(place)}: this key is unknown. {_hint(place[-1], known)}", place)
+    return document.error(f"{dotted(place)}: this key is unknown. {_hint(place[-1], known)}", place)
 
 
 def _hint(word: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(word), known := list(known), n=1)
     return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known) or 'none'}."
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
 def _keys(model: type[BaseModel], place: Place) -> list[str]:
@@ -270,7 +168,7 @@ def _fields(annotation: Any) -> dict[str, Any]:
 
 
 def _plan(path: Path) -> Plan:
-    text = _read(path)
+    text = read(path)
     match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
     if not match:
         raise PlaybookError(
@@ -278,7 +176,7 @@ def _plan(path: Path) -> Plan:
             file=str(path),
             line=1,
         )
-    return _model(Plan, _parse(path, match[1], first_line=2), name=path.stem, document=match[2].strip())
+    return _model(Plan, parse(path, match[1], first_line=2), name=path.stem, document=match[2].strip())
 
 
 def _playbook(document: Document, site: Site, plans: Mapping[str, Plan], templates: Templates) -> Playbook:
@@ -331,6 +229,15 @@ def _check_gates(document: Document, site: Site) -> None:
             if value is not None and value not in known:
                 message = f"gates.{name}.{key}: there is no {key} {value!r}. {_hint(value, known)}"
                 raise document.error(message, ("gates", name, key))
+
+
+def _check_destinations(document: Document, site: Site, settings: Settings) -> None:
+    for audience, places in site.audiences.items():
+        for index, place in enumerate(places):
+            if place.webhook and place.webhook.startswith("http://") and not settings.webhook_allow_private:
+                where = ("audiences", audience.value, index, "webhook")
+                message = "is not https. Use https, or set TRUSTHUB_WEBHOOK_ALLOW_PRIVATE for a receiver next door."
+                raise document.error(f"{dotted(where)}: {message}", where)
 
 
 def _check_notices(files: Sequence[Document], playbooks: Sequence[Playbook], site: Site) -> None:
