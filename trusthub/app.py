@@ -86,6 +86,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         keep=lambda kind, payload: _keep(hub, kind, payload),
         support=hub.page.support or "",
         gates=hub.configuration.site.gates,
+        destinations=hub.configuration.site.destinations,
     )
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
@@ -269,5 +270,5 @@ def _logging() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    for name in ("slack_sdk", "python_http_client", "sendgrid", "urllib3"):
+    for name in ("slack_sdk", "python_http_client", "sendgrid", "urllib3", "requests"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,11 +5,11 @@ from typing import Protocol
 
 import pytest
 
-from tests.providers import sendgrid_provider, slack_provider, smtp_provider
+from tests.providers import sendgrid_provider, slack_provider, smtp_provider, webhook_provider
 from trusthub.channels.base import Outbound
 from trusthub.domain.message import Button
 
-__all__ = ["sendgrid_provider", "slack_provider", "smtp_provider"]
+__all__ = ["sendgrid_provider", "slack_provider", "smtp_provider", "webhook_provider"]
 
 TO_SLACK = Outbound(
     key="delivery-7",
@@ -33,6 +33,31 @@ TO_MAIL = replace(
 )
 
 
+TO_WEBHOOK = replace(
+    TO_SLACK,
+    to="acme",
+    markdown="We are sorry.\n\nNext update by **14:36 UTC**.",
+    promise="14:36 UTC",
+    data={
+        "at": "2026-11-22T14:06:00Z",
+        "audience": "support",
+        "conversation": "rollout:12",
+        "incident": {
+            "id": "k3v9x0q2m7ab",
+            "name": "Checkout: a problem with 2.8.0",
+            "state": "identified",
+            "impact": "minor",
+            "url": "https://status.acme.example/incidents/k3v9x0q2m7ab",
+            "resolved_at": None,
+        },
+        "components": [{"id": "checkout", "name": "Checkout"}],
+        "rollout": {"from_version": "2.7.4", "to_version": "2.8.0"},
+        "promises": [{"kind": "next_update", "due": "2026-11-22T14:36:00Z", "standing": "pending"}],
+    },
+    arguments={"delivery": "7", "moment": "incident.identified"},
+)
+
+
 class Compose(Protocol):
     def __call__(self, **changes: object) -> Outbound: ...
 
@@ -45,3 +70,8 @@ def to_slack() -> Compose:
 @pytest.fixture
 def to_mail() -> Compose:
     return lambda **changes: replace(TO_MAIL, **changes)
+
+
+@pytest.fixture
+def to_webhook() -> Compose:
+    return lambda **changes: replace(TO_WEBHOOK, **changes)

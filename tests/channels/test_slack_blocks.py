@@ -1,12 +1,14 @@
 """How a message is split: never in a wrong place, and nothing of it is lost."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trusthub.channels.base import Outbound
-from trusthub.channels.slack_blocks import ELEMENTS, LABEL, PAGE, SECTION, compose, escape, split
+from trusthub.channels.slack_blocks import ELEMENTS, LABEL, PAGE, SECTION, compose, escape
+from trusthub.channels.splitting import pages, split
 from trusthub.domain.message import Button
 
 PIECES = st.sampled_from(
@@ -47,6 +49,40 @@ def test_every_page_and_section_keeps_slacks_limits_and_the_text_says_all(paragr
         texts = [block["text"]["text"] for block in page.blocks]
         assert all(len(text) <= SECTION and text.strip() for text in texts)
         assert squeezed("".join(texts)) == squeezed(page.text)
+
+
+PROMISE = "*Next update by 14:36 UTC, even if nothing has changed.*"
+
+
+@given(
+    before=st.lists(PIECES | st.text(max_size=60), max_size=900).map("".join),
+    after=st.lists(PIECES | st.text(max_size=60), max_size=900).map("".join),
+    border=st.sampled_from(["\n\n", "\n"]),
+    limit=st.sampled_from([300, 1000, PAGE]),
+)
+def test_a_promise_is_whole_and_in_the_first_part(before: str, after: str, border: str, limit: int) -> None:
+    before, after = before.replace("```", ""), after.replace("14:36 UTC", "")
+    parts = pages(f"{before}{border}{PROMISE}{border}{after}", limit, "14:36 UTC")
+    assert PROMISE in parts[0]
+    assert all(len(part) <= limit for part in parts)
+    assert sorted(squeezed("".join(parts))) == sorted(squeezed(before + PROMISE + after))
+
+
+@given(before=st.integers(0, 12_000), after=st.integers(0, 12_000))
+def test_a_promise_is_whole_in_one_section_of_the_first_message(before: int, after: int) -> None:
+    outbound = message(f"{'word ' * (before // 5)}\n\n{PROMISE}\n\n{'word ' * (after // 5)}")
+    first, *_ = compose(replace(outbound, promise="14:36 UTC"), interactive=True)
+    assert any(PROMISE in block["text"]["text"] for block in first.blocks if block["type"] == "section")
+
+
+def test_a_promise_inside_a_long_paragraph_goes_first_as_a_sentence() -> None:
+    text = f"{'One word. ' * 100}Next update by 14:36 UTC. {'One word. ' * 100}"
+    assert pages(text, 400, "14:36 UTC")[0].endswith("\n\nNext update by 14:36 UTC.")
+
+
+def test_a_promise_that_is_in_the_first_part_stays_where_it_stands() -> None:
+    text = f"First.\n\n{PROMISE}\n\n{'word ' * 200}"
+    assert pages(text, 400, "14:36 UTC") == split(text, 400)
 
 
 def test_it_splits_at_paragraphs_before_lines_before_sentences_before_words() -> None:

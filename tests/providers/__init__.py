@@ -8,7 +8,7 @@
 The fixtures come into a conftest.py by name: `from tests.providers import slack_provider`.
 """
 
-from tests.providers.fixtures import sendgrid_provider, slack_provider, smtp_provider
+from tests.providers.fixtures import sendgrid_provider, slack_provider, smtp_provider, webhook_provider
 from tests.providers.github import GitHub
 from tests.providers.http import (
     Call,
@@ -26,6 +26,7 @@ from tests.providers.http import (
 from tests.providers.sendgrid import SendGrid
 from tests.providers.slack import Message, Slack, refused
 from tests.providers.smtp import Smtp, SmtpFault
+from tests.providers.webhook import Webhook
 
 __all__ = [
     "Call",
@@ -37,6 +38,7 @@ __all__ = [
     "Slack",
     "Smtp",
     "SmtpFault",
+    "Webhook",
     "accept_then_drop",
     "accept_then_fail",
     "accept_then_hang",
@@ -49,4 +51,5 @@ __all__ = [
     "sendgrid_provider",
     "slack_provider",
     "smtp_provider",
+    "webhook_provider",
 ]

@@ -7,6 +7,7 @@ import pytest
 from tests.providers.sendgrid import SendGrid
 from tests.providers.slack import Slack
 from tests.providers.smtp import Smtp
+from tests.providers.webhook import Webhook
 
 
 @pytest.fixture
@@ -24,4 +25,10 @@ def sendgrid_provider() -> Iterator[SendGrid]:
 @pytest.fixture
 def smtp_provider() -> Iterator[Smtp]:
     with Smtp() as provider:
+        yield provider
+
+
+@pytest.fixture
+def webhook_provider() -> Iterator[Webhook]:
+    with Webhook() as provider:
         yield provider

@@ -4,7 +4,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,8 @@ class Call:
     headers: Mapping[str, str]
     """With lower-case names."""
     body: dict[str, Any]
+    raw: bytes = b""
+    """The body as it came: signatures are over that."""
     accepted: bool = False
     """Whether the provider took the message, whatever it answered."""
 
@@ -125,11 +127,11 @@ class HttpProvider:
         raise NotImplementedError
 
     def _serve(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer | None:
-        call = Call(path=path, headers=headers, body=json.loads(raw) if raw else {})
+        call = Call(path=path, headers=headers, body=json.loads(raw) if raw else {}, raw=raw)
         with self._changed:
             fault = self._faults.popleft() if self._faults else None
             good, taken = self.take(call) if fault is None or fault.accept else (None, False)
-            self.calls.append(Call(path=path, headers=headers, body=call.body, accepted=taken))
+            self.calls.append(replace(call, accepted=taken))
             self._changed.notify_all()
         if fault is None:
             return good

@@ -2,11 +2,19 @@
 
 import hashlib
 import itertools
+import json
+import os
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests.providers.http import Answer, Call, Fault, HttpProvider, answer
 
+UNCHECKED = "Requests to Slack are not compared with Slack's own description of them."
+NEWER = {"metadata"}
+"""Younger than the description: https://docs.slack.dev/messaging/message-metadata"""
+TYPES: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 FIRST_TS = 1_790_000_000
 
 
@@ -61,6 +69,7 @@ class Slack(HttpProvider):
             return Answer(
                 status=200, body={"ok": True, "team": "Acme", "user": "trusthub", "bot_id": "B0TRUSTHUB"}
             ), False
+        assert not (undescribed := _undescribed(method, call.body)), undescribed
         if problem := _problem(call.body):
             return _error(problem)
         if method == "chat.postMessage":
@@ -123,10 +132,49 @@ def _problem(body: dict[str, Any]) -> str | None:
     return None if body.get("text") else "no_text"
 
 
+def _undescribed(method: str, body: dict[str, Any]) -> list[str]:
+    """Return what Slack's own description of the method does not have. Nothing, where TRUSTHUB_REFERENCE is not set."""
+    described = _description().get(f"/{method}")
+    if described is None:
+        return []
+    named = {each["name"]: each for each in described["post"]["parameters"] if each["in"] == "formData"}
+    missing = [f"{name} is missing" for name, each in named.items() if each.get("required") and name not in body]
+    strange = [f"{name} is unknown" for name in body.keys() - named.keys() - NEWER]
+    # In a form, blocks are JSON in a string. In JSON, which Slack takes since, they are themselves.
+    values = {name: json.dumps(value) if isinstance(value, list) else value for name, value in body.items()}
+    wrong = [
+        f"{name} is no {named[name]['type']}"
+        for name, value in values.items()
+        if name in named and not isinstance(value, TYPES[named[name]["type"]])
+    ]
+    return missing + strange + wrong
+
+
+@cache
+def _description() -> dict[str, Any]:
+    reference = os.environ.get("TRUSTHUB_REFERENCE")
+    if not reference:
+        return {}
+    (file,) = Path(reference).rglob("slack_web_openapi_v2*.json")
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["paths"]
+    return found
+
+
 def _good(block: dict[str, Any]) -> bool:
-    if block["type"] == "section":
-        return block["text"]["text"].strip() != "" and len(block["text"]["text"]) <= 3000
-    elements = block["elements"]
-    actions = [element["action_id"] for element in elements if "action_id" in element]
-    fits = all(0 < len(element["text"]["text"]) <= 75 and len(element.get("value", "")) <= 2000 for element in elements)
-    return block["type"] == "actions" and 0 < len(elements) <= 25 and fits and len(actions) == len(set(actions))
+    """Whether a block keeps the limits of https://docs.slack.dev/reference/block-kit/blocks."""
+    match block["type"]:
+        case "header":
+            return 0 < len(block["text"]["text"]) <= 150
+        case "section":
+            return block["text"]["text"].strip() != "" and len(block["text"]["text"]) <= 3000
+        case "actions":
+            elements = block["elements"]
+            actions = [element["action_id"] for element in elements if "action_id" in element]
+            return 0 < len(elements) <= 25 and all(map(_fits, elements)) and len(actions) == len(set(actions))
+    return False
+
+
+def _fits(button: dict[str, Any]) -> bool:
+    limits = {"value": 2000, "action_id": 255, "url": 3000}
+    short = all(len(button.get(key, "")) <= limit for key, limit in limits.items())
+    return short and 0 < len(button["text"]["text"]) <= 75

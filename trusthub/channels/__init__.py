@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from trusthub.channels import mail, smtp_server
+from trusthub.channels.apprise import Apprise
 from trusthub.channels.base import Channel, Outbound
 from trusthub.channels.github import GitHub
+from trusthub.channels.http import Door
 from trusthub.channels.page import Page
 from trusthub.channels.sandbox import Keep, Sandbox
 from trusthub.channels.sendgrid import SendGrid
 from trusthub.channels.slack import Slack
 from trusthub.channels.smtp import Smtp
+from trusthub.channels.webhook import Webhook
+from trusthub.domain.destination import Destination
 from trusthub.domain.site import Gate
 from trusthub.errors import PlaybookError
 from trusthub.settings import Settings
@@ -29,6 +34,8 @@ class Parts:
     keep: Keep
     support: str
     """`page.support` of the site: the sender, when TRUSTHUB_MAIL_FROM is not set."""
+    destinations: Mapping[str, Destination]
+    """Those of the site by lane, for channels whose addresses may hold a secret."""
     gates: Mapping[str, Gate]
 
 
@@ -60,6 +67,14 @@ def _github(parts: Parts) -> Channel:
     return GitHub(parts.gates)
 
 
+def _webhook(parts: Parts) -> Channel:
+    return Webhook(parts.destinations, Door(private=parts.settings.webhook_allow_private))
+
+
+def _apprise(parts: Parts) -> Channel:
+    return Apprise(parts.destinations)
+
+
 def _sandbox(parts: Parts) -> Channel:
     return Sandbox(parts.keep, destination="sandbox", cure=_NO_PROVIDER)
 
@@ -69,6 +84,8 @@ CHANNELS: Mapping[str, Callable[[Parts], Channel]] = {
     "email": _email,
     "page": _page,
     "github": _github,
+    "webhook": _webhook,
+    "apprise": _apprise,
     "sandbox": _sandbox,
 }
 """Kinds of destinations, and what builds the channel for each."""
@@ -80,10 +97,13 @@ def build(
     publish: Callable[[Outbound], str],
     keep: Keep,
     support: str = "",
-    gates: Mapping[str, Gate] | None = None,
+    destinations: Mapping[str, Destination] = MappingProxyType({}),
+    gates: Mapping[str, Gate] = MappingProxyType({}),
 ) -> Mapping[str, Channel]:
-    """Build every channel, once, at start. Raises PlaybookError when a setting cannot work."""
-    parts = Parts(settings=settings, publish=publish, keep=keep, support=support, gates=gates or {})
+    """Build every channel, once, at start. Raises PlaybookError when a setting or a destination cannot work."""
+    parts = Parts(
+        settings=settings, publish=publish, keep=keep, support=support, destinations=destinations, gates=gates
+    )
     return {kind: make(parts) for kind, make in CHANNELS.items()}
 
 

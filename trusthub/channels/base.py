@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from trusthub.domain.message import Button
 
@@ -17,12 +17,18 @@ class Outbound:
     key: str
     """Stays the same when the message is sent again, so that a provider or a reader can tell a repeat."""
     to: str
-    """`#releases` or a channel id for Slack, an address for mail, `main` for the page."""
+    """`#releases` or a channel id for Slack, an address for mail, `main` for the page; else a name."""
     subject: str
     text: str
     html: str
     slack: str
     """Slack mrkdwn, already escaped."""
+    markdown: str = ""
+    """The words as they were written, for services that take Markdown; no mention in them is live."""
+    promise: str = ""
+    """The time of the next update as the message says it, such as `14:36 UTC`: no split may hide it."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The message's facts for a machine, as README.md has them for webhooks. JSON."""
     buttons: tuple[Button, ...] = ()
     conversation: str = ""
     """Messages of one conversation belong together: a Slack thread, a mail thread."""

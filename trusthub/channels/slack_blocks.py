@@ -6,12 +6,12 @@ https://docs.slack.dev/reference/methods/chat.update). Somewhere above 11,000 ch
 answers `msg_blocks_too_long` (https://github.com/slackapi/bolt-js/issues/2867). A page of 3,800 keeps clear of all.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trusthub.channels.base import Outbound
+from trusthub.channels.splitting import pages, split
 from trusthub.domain.message import Button
 
 PAGE = 3800
@@ -33,10 +33,10 @@ class Page:
 
 
 def compose(outbound: Outbound, *, interactive: bool) -> list[Page]:
-    """Return the message as one page, or as more when it is long. The buttons are below the last."""
-    pages = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
-    pages[-1].blocks.extend(_actions(outbound.buttons, interactive=interactive))
-    return pages
+    """Return the message as one page, or as more when it is long: the promise in the first, buttons below the last."""
+    found = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
+    found[-1].blocks.extend(_actions(outbound.buttons, interactive=interactive))
+    return found
 
 
 def escape(text: str) -> str:
@@ -44,42 +44,12 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Split at the border of a paragraph, else of a line, a sentence or a word. Only white space at borders goes."""
-    parts, rest = [], text.strip("\n")
-    while len(rest) > limit:
-        border = _border(rest[:limit])
-        parts.append(rest[:border].rstrip())
-        rest = rest[border:].lstrip("\n")
-    return [part for part in (*parts, rest) if part.strip()]
-
-
 def _texts(outbound: Outbound) -> list[str]:
     subject = escape(" ".join(outbound.subject.split()))
     # Slack has no way to write an asterisk inside bold text.
     title = subject if "*" in subject else f"*{subject}*"
-    return split(f"{title}\n{outbound.slack}" if subject else outbound.slack, PAGE) or [title]
-
-
-def _border(window: str) -> int:
-    half = len(window) // 2
-    for least, good in ((half, _whole), (1, _whole), (half, _outside_link)):
-        for mark in ("\n\n", "\n", ". ", " "):
-            border = window.rfind(mark, least)
-            while border >= least:
-                if good(window[:border]):
-                    return border + len(mark.rstrip())
-                border = window.rfind(mark, least, border)
-    unfinished = re.search(r"(?:<[^>]*|&[a-z]{0,3})$", window)
-    return (unfinished.start() if unfinished else 0) or len(window)
-
-
-def _whole(head: str) -> bool:
-    return head.count("```") % 2 == 0 and _outside_link(head)
-
-
-def _outside_link(head: str) -> bool:
-    return head.rfind("<") <= head.rfind(">")
+    text = f"{title}\n{outbound.slack}" if subject else outbound.slack
+    return pages(text, PAGE, outbound.promise) or [title]
 
 
 def _section(text: str) -> Block:

@@ -36,8 +36,9 @@ def _apprise_url(url: str) -> str:
 
 def _webhook_secret(secret: str) -> None:
     """Accept a secret of Standard Webhooks. Its text is never repeated."""
+    text = secret.removeprefix("whsec_").rstrip("=")
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_") + "==", validate=True)
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError:
         key = b""
     if not (secret.startswith("whsec_") and _SHORTEST <= len(key) <= _LONGEST):

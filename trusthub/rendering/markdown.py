@@ -56,6 +56,11 @@ def to_slack(markdown: str) -> str:
     return _Slack.of(markdown)
 
 
+def silent(markdown: str) -> str:
+    """Return Markdown in which no chat finds `@everyone` or the like."""
+    return _LOUD.sub(_SILENT, markdown)
+
+
 class _Text(HTMLParser):
     """Reads the HTML that `to_html` makes, and writes it as lines."""
 
@@ -185,7 +190,7 @@ class _Slack(_Text):
     fence = "```"
 
     def words(self, text: str) -> str:
-        return _LOUD.sub(_SILENT, escape(text, quote=False))
+        return silent(escape(text, quote=False))
 
     def linked(self, text: str, url: str) -> str:
         return f"<{escape(url, quote=False).replace('|', '%7C')}|{text}>"

@@ -11,7 +11,8 @@ from sqlmodel import Session, col
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
-from trusthub.services import subscribe
+from trusthub.rendering.filters import clock
+from trusthub.services import contract, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.store import outbox
@@ -101,7 +102,9 @@ def _deliveries(
     lane = destination.lane
     channel, _, to = lane.partition(":")
     buttons = () if audience.public else telling.buttons
-    content = payload(Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons), to)
+    words = Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons)
+    due = telling.facts.get("next_update")
+    content = payload(words, to, promise=clock(due) if due else "")
     if channel == "page":
         if telling.customers:
             yield _delivery(telling, lane, content)
@@ -111,7 +114,8 @@ def _deliveries(
             yield _delivery(telling, lane, {**content, "why": why, "unsubscribe": subscribe.mailbox_token(hub, to)})
     elif channel != "slack":
         if telling.moment not in QUIET:
-            yield _delivery(telling, lane, content)
+            facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}
+            yield _delivery(telling, lane, {**content, **facts})
     elif not _begun(session, lane, telling.conversation):
         yield _delivery(telling, lane, content)
     elif telling.moment in QUIET:

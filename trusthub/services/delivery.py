@@ -17,7 +17,7 @@ from trusthub.domain.pacing import next_attempt
 from trusthub.errors import DeliveryError
 from trusthub.rendering import markdown
 from trusthub.rendering.markdown import Footer
-from trusthub.services import timers
+from trusthub.services import shapes, timers
 from trusthub.services.hub import Hub
 from trusthub.store import outbox, presence
 from trusthub.store.outbox import Claimed, Outcome, channel_of
@@ -249,7 +249,9 @@ class Worker:
 def outbound(hub: Hub, claimed: Claimed) -> Outbound:
     """Give a frozen message the shapes that its channel may need; each takes longer to make than to store."""
     delivery, frozen = claimed.delivery, claimed.delivery.payload
-    mail, chat = channel_of(delivery.lane) != "slack", channel_of(delivery.lane) != "email"
+    if (channel := channel_of(delivery.lane)) in shapes.PLAIN:
+        return shapes.plain(hub, claimed)
+    mail, chat = channel != "slack", channel != "email"
     buttons = tuple(Button(**button) for button in frozen["buttons"])
     rendered = Rendered(subject=frozen["subject"], body=frozen["body"], slack=frozen["slack"], buttons=buttons)
     token = frozen.get("unsubscribe")
@@ -273,6 +275,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         parent=claimed.parent,
         edit=frozen.get("edit", False),
         broadcast=frozen.get("broadcast", False),
+        promise=frozen.get("promise", ""),
         unsubscribe_url=unsubscribe,
         arguments={**frozen.get("arguments", {}), "delivery": str(delivery.id), "moment": delivery.moment},
     )
