@@ -6,18 +6,22 @@ from pydantic import SecretStr
 from tests.channels.conftest import Compose
 from tests.providers import SendGrid, Slack, Smtp
 from trusthub import channels
+from trusthub.channels.apprise import Apprise
 from trusthub.channels.github import GitHub as GitHubChannel
 from trusthub.channels.page import Page
 from trusthub.channels.sandbox import Sandbox
 from trusthub.channels.sendgrid import SendGrid as SendGridChannel
 from trusthub.channels.slack import Slack as SlackChannel
 from trusthub.channels.smtp import Smtp as SmtpChannel
+from trusthub.channels.webhook import Webhook
 from trusthub.errors import PlaybookError
 from trusthub.settings import Settings
 
 SLACK = SecretStr("xoxb-1")
 KEY = SecretStr("SG.1")
 SMTP = SecretStr("smtp://mail.example")
+OWN = {"page": Page, "github": GitHubChannel, "webhook": Webhook, "apprise": Apprise, "sandbox": Sandbox}
+"""What needs no account of ours."""
 
 
 class Kept(list[tuple[str, dict[str, object]]]):
@@ -37,24 +41,12 @@ def kinds(settings: Settings, support: str = "help@acme.example") -> dict[str, t
 
 
 def test_with_nothing_set_every_message_is_kept_and_none_is_sent() -> None:
-    assert kinds(Settings()) == {
-        "slack": Sandbox,
-        "email": Sandbox,
-        "page": Page,
-        "github": GitHubChannel,
-        "sandbox": Sandbox,
-    }
+    assert kinds(Settings()) == OWN | {"slack": Sandbox, "email": Sandbox}
 
 
 def test_what_is_set_is_used_and_sendgrid_wins() -> None:
     settings = Settings(slack_bot_token=SLACK, sendgrid_api_key=KEY, smtp_url=SMTP)
-    assert kinds(settings) == {
-        "slack": SlackChannel,
-        "email": SendGridChannel,
-        "page": Page,
-        "github": GitHubChannel,
-        "sandbox": Sandbox,
-    }
+    assert kinds(settings) == OWN | {"slack": SlackChannel, "email": SendGridChannel}
     assert kinds(Settings(smtp_url=SMTP))["email"] is SmtpChannel
 
 

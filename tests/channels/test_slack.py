@@ -1,10 +1,13 @@
 """Slack's own client against Slack on loopback."""
 
+import os
+
 import pytest
 
 from tests import goldens
 from tests.channels.conftest import Compose
 from tests.providers import (
+    Call,
     Fault,
     Slack,
     accept_then_drop,
@@ -17,6 +20,7 @@ from tests.providers import (
     rate_limited,
     refused,
 )
+from tests.providers.slack import UNCHECKED
 from trusthub.channels import slack, slack_errors
 from trusthub.channels.slack_blocks import PAGE
 from trusthub.errors import DeliveryError
@@ -201,3 +205,17 @@ def refusal_of(provider: Slack, compose: Compose, **changes: object) -> Delivery
     with pytest.raises(DeliveryError) as failed:
         channel(provider).send(compose(**changes))
     return failed.value
+
+
+@pytest.mark.skipif("TRUSTHUB_REFERENCE" not in os.environ, reason=f"{UNCHECKED} Set TRUSTHUB_REFERENCE.")
+def test_every_request_of_every_test_is_what_slack_describes() -> None:
+    provider = Slack()
+    wrong = {"text": ["x"], "blocks": [], "colour": "red", "unfurl_links": "no"}
+    call = Call(path="/api/chat.postMessage", headers={"authorization": "Bearer x"}, body=wrong)
+    with pytest.raises(AssertionError), provider:
+        provider.take(call)
+    assert sorted(provider.undescribed) == [
+        "channel is missing",
+        "colour is unknown",
+        "unfurl_links is no boolean",
+    ]

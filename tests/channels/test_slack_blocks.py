@@ -130,5 +130,12 @@ def test_buttons_keep_slacks_limits() -> None:
     assert len(second["elements"][0]["text"]["text"]) == LABEL
 
 
+def test_an_address_that_is_too_long_for_a_button_is_a_link() -> None:
+    button = Button(label="Show", action="show", value="v", url="https://a.example/" + "x" * 2000)
+    (page,) = compose(message("Body", buttons=(button,)), interactive=False)
+    assert page.blocks[1]["text"]["text"] == f"<{button.url}|Show>"
+    assert len(page.blocks) == 2
+
+
 def test_plain_text_is_escaped_as_slack_asks() -> None:
     assert escape("<a> & b") == "&lt;a&gt; &amp; b"

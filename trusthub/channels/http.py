@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
@@ -95,9 +95,12 @@ class Door:
             with _connected(place, self, until) as connection:
                 sent = True
                 connection.request(method, place.request_uri, body, headers, preload_content=False)
-                answer = connection.getresponse()
-                found = b"" if largest is None else _body(answer, largest)
-                return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, found)
+                with closing(connection.getresponse()) as answer:
+                    if time.monotonic() >= until:  # we hung up, which looks like the end of the headers
+                        raise TimeoutError
+                    found = b"" if largest is None else _body(answer, largest)
+                    named = {name.lower(): value for name, value in answer.headers.items()}
+                    return Answer(answer.status, named, found)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             late = time.monotonic() >= until
             problem = HttpError(f"timed out after {self.timeout:g} s" if late else _words(error), sent=sent)

@@ -21,6 +21,9 @@ SECTION = 2900
 LABEL, ELEMENTS = 75, 25
 """Characters on a button, and buttons in an actions block."""
 
+URL = 2000
+"""Characters of an address on a button. A longer one is a link in the text, where 3,000 fit."""
+
 Block = dict[str, Any]
 
 
@@ -35,7 +38,10 @@ class Page:
 def compose(outbound: Outbound, *, interactive: bool) -> list[Page]:
     """Return the message as one page, or as more when it is long: the promise in the first, buttons below the last."""
     found = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
-    found[-1].blocks.extend(_actions(outbound.buttons, interactive=interactive))
+    long = [] if interactive else [button for button in outbound.buttons if len(button.url) > URL]
+    found[-1].blocks.extend(_section(f"<{button.url}|{escape(button.label)}>") for button in long)
+    buttons = [button for button in outbound.buttons if button not in long]
+    found[-1].blocks.extend(_actions(buttons, interactive=interactive))
     return found
 
 
