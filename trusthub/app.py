@@ -31,6 +31,7 @@ from trusthub.channels.base import Channel
 from trusthub.errors import PlaybookError
 from trusthub.services import gate_github, intake, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
+from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
@@ -91,13 +92,13 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app = create_app(settings, hub, made)
+    app, endpoints = create_app(settings, hub, made), Failing(hub)
     snapshots = Snapshots(hub.database, security.headers(hub))
     return Parts(
         settings,
         hub,
         app,
-        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
+        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings, endpoints)),
         snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots),
     )
 
@@ -114,12 +115,13 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
 
 
-def _keep_house(hub: Hub, settings: Settings) -> None:
+def _keep_house(hub: Hub, settings: Settings, endpoints: Failing) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
     gate_github.answer(hub, hub.clock())
+    endpoints.watch(hub.clock())
 
 
 def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Flask:

@@ -130,6 +130,13 @@ _CONNECTION: Facts = {
     "silent_since": _at(14, 2),
     "console_url": "https://hub.acme.example/console/connections",
 }
+_DESTINATION: Facts = {
+    "destination": "webhook acme",
+    "failing_since": _at(14, 2),
+    "undelivered": 3,
+    "reason": "The webhook cannot be reached: Connection refused.",
+    "console_url": "https://hub.acme.example/console/",
+}
 _NOTE: Facts = {"note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work"}
 
 _IDENTIFIED = {
@@ -263,6 +270,11 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "connection.silent": {
         "full": _SITE | _STAFF | _CONNECTION,
         "never": _SITE | _STAFF | _CONNECTION | {"silent_since": None},
+    },
+    "destination.disabled": {
+        "full": _SITE | _STAFF | _DESTINATION,
+        "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},
+        "unknown": _SITE | _STAFF | _DESTINATION | {"undelivered": None, "failing_since": None, "reason": None},
     },
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},

@@ -58,7 +58,12 @@ def test_customers_read_public_facts_only(message: str) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_subjects_are_short_and_begin_with_what_it_is_about(case: Case) -> None:
     subject = TEMPLATES.render(case.message, case.facts, public=case.public).subject
-    about = {"incident.several": "Acme", "connection.silent": "argo-prod", "connection.heard": "argo-prod"}
+    about = {
+        "incident.several": "Acme",
+        "connection.silent": "argo-prod",
+        "connection.heard": "argo-prod",
+        "destination.disabled": "webhook acme",
+    }
     assert subject.startswith(about.get(case.message, "Checkout"))
     assert len(subject) <= 78
 

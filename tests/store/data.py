@@ -263,7 +263,11 @@ FOURTH: Rows = {
     "refusal": [{"connection": "argo-prod", "count": 12, "last_at": LATER, "reason": "The token is wrong."}],
     "silence": [{"connection": "argo-prod", "since": AT, "told_at": LATER}],
 }
-ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND, "0003": THIRD, "0004": FOURTH}
+SEVENTH: Rows = {
+    "disabled": [{"lane": "webhook:acme", "at": LATER, "reason": "The webhook answered 410.", "enabled_at": None}],
+}
+
+ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND, "0003": THIRD, "0004": FOURTH, "0007": SEVENTH}
 """For each revision, the rows that it is the first to have room for."""
 
 

@@ -33,6 +33,7 @@ class Moment(StrEnum):
     THREAD_CLOSED = "thread.closed"
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
+    DESTINATION_DISABLED = "destination.disabled"
 
 
 class Audience(StrEnum):
@@ -158,6 +159,9 @@ FACTS: Mapping[str, Fact] = {
     "expected": _internal("connection.expect as words", "24 hours", optional=True),
     "silent_since": _internal("when the connection was heard before it fell silent", _NOON, optional=True),
     "heard_at": _internal("when it was heard again", _NOON.replace(minute=58), optional=True),
+    "destination": _internal("channel and name of a destination that fails", "webhook acme", optional=True),
+    "failing_since": _internal("when the first message to it was given up", _NOON, optional=True),
+    "undelivered": _internal("how many messages to it were given up in a row", 3, optional=True),
     "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
 }
 

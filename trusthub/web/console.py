@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
-from trusthub.services import connections, desk, gate_rollback, report, staff
+from trusthub.services import connections, desk, failing, gate_rollback, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
 from trusthub.web import auth
@@ -69,8 +69,17 @@ class Console:
     def home(self) -> Answer:
         """Show what waits."""
         with self.hub.database.reading() as session:
-            view = desk.desk(session, self.hub, self.hub.clock())
-        return self.render("home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries)
+            view, off = desk.desk(session, self.hub, self.hub.clock()), failing.disabled(session)
+        return self.render(
+            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, disabled=off
+        )
+
+    def enable(self, lane: str) -> Answer:
+        """Switch on a destination that was switched off because messages to it kept failing."""
+        act = self._act()
+        if not failing.enable(self.hub, lane, actor=act.actor, now=act.now):
+            flash("It is switched on already.")
+        return redirect(url_for("console.home"), code=303)
 
     def rollouts(self, public_id: str = "") -> Answer:
         """Show the latest rollouts; one of them marked when a message linked to it."""
@@ -195,6 +204,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/login", "sign_in", limiter.limit("10 per minute")(routes.sign_in), methods=["POST"])
     add("/logout", "sign_out", routes.sign_out, methods=["POST"])
     add("/", "home", routes.home)
+    add("/destinations/<path:lane>/enable", "enable", routes.enable, methods=["POST"])
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
     add("/connections", "connections", routes.connections)

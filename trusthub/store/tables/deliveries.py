@@ -78,6 +78,16 @@ class Attempt(Row, table=True):
     error: str = columns.long()
 
 
+class Disabled(Row, table=True):
+    """A destination that was switched off because messages to it kept failing."""
+
+    lane: str = Field(primary_key=True)
+    at: datetime = columns.time()
+    reason: str = columns.long()
+    enabled_at: datetime | None = columns.time(null=True)
+    """When a person switched it on again; failures before that do not count any more."""
+
+
 class Sandbox(Row, table=True):
     """A message that was kept instead of sent."""
 

@@ -1,0 +1,135 @@
+"""Webhooks and apprise's services that keep failing: they are switched off, until a person switches them on again.
+
+A lane is switched off when SPAN lies between the first and the last of at least FEWEST messages in a row that were
+given up. Five days are what Svix waits: longer than a weekend with a holiday, so that nobody comes back to a receiver
+that was only down over it. Three messages, because one that nobody could read says nothing of the next. Who answers 410
+asked for it, and is switched off at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from trusthub.domain.events import Strategy
+from trusthub.domain.message import Moment
+from trusthub.services.announce import Telling, tell
+from trusthub.services.facts import page_facts
+from trusthub.services.hub import Hub
+from trusthub.services.shapes import PLAIN
+from trusthub.store.outbox import channel_of
+from trusthub.store.tables import Attempt, Audit, Delivery, Disabled, Lane
+
+SPAN = timedelta(days=5)
+FEWEST = 3
+LOOK = timedelta(minutes=1)
+"""Time between looks. A message is given up after an hour at least, so this is often enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Messages to one lane that were given up since the last that arrived."""
+
+    lane: str
+    count: int
+    first: datetime
+    last: datetime
+    error: str
+    gone: bool
+    """The last answer was 410."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is time to stop."""
+        return self.gone or (self.count >= FEWEST and self.last - self.first >= SPAN)
+
+
+class Failing:
+    """Looks for destinations that keep failing, once in a while."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._next: datetime | None = None
+
+    def watch(self, now: datetime) -> None:
+        """Switch off what is hopeless, and tell stakeholders. One worker of several does."""
+        lanes = [lane for lane in self._hub.configuration.site.destinations if channel_of(lane) in PLAIN]
+        if not lanes or (self._next and now < self._next):
+            return
+        self._next = now + LOOK
+        with self._hub.database.reading() as session:
+            found = [series for lane in lanes if (series := _series(session, lane)) and series.hopeless]
+        for series in found:
+            _disable(self._hub, series, now)
+
+
+def disabled(session: Session) -> Sequence[Disabled]:
+    """Return what is switched off now, longest first."""
+    return session.execute(select(Disabled).where(col(Disabled.enabled_at).is_(None)).order_by("at")).scalars().all()
+
+
+def enable(hub: Hub, lane: str, *, actor: str, now: datetime) -> bool:
+    """Switch a lane on: what waits is sent in its order. Return False when it is not switched off."""
+    with hub.database.transaction() as session:
+        off = update(Disabled).where(col(Disabled.lane) == lane, col(Disabled.enabled_at).is_(None))
+        if session.execute(off.values(enabled_at=now).returning(col(Disabled.lane))).first() is None:
+            return False
+        session.execute(update(Lane).where(col(Lane.key) == lane).values(paused=False))
+        session.add(Audit(actor=actor, action="switched it on", subject=f"lane:{lane}", at=now))
+    return True
+
+
+def _series(session: Session, lane: str) -> Series | None:
+    """Return the failures of a lane that count: after its last success, and after it was last switched on."""
+    state = session.get(Disabled, lane)
+    if state and state.enabled_at is None:
+        return None
+    here = col(Delivery.lane) == lane
+    arrived = select(func.coalesce(func.max(col(Delivery.id)), 0)).where(here, col(Delivery.state) == "done")
+    dead = [here, col(Delivery.state) == "dead", col(Delivery.id) > arrived.scalar_subquery()]
+    if state and state.enabled_at:
+        dead.append(col(Delivery.last_attempt_at) > state.enabled_at)
+    at, error = col(Delivery.last_attempt_at), col(Delivery.last_error)
+    count, first = session.execute(select(func.count(), func.min(at)).where(*dead)).one()
+    if not count:
+        return None
+    newest = select(col(Delivery.id), at, error).where(*dead).order_by(col(Delivery.id).desc()).limit(1)
+    delivery_id, last, words = session.execute(newest).one()
+    status = select(col(Attempt.status)).where(col(Attempt.delivery_id) == delivery_id).order_by(col(Attempt.id).desc())
+    gone = session.execute(status.limit(1)).scalar() == HTTPStatus.GONE
+    return Series(lane=lane, count=count, first=first, last=last, error=words, gone=gone)
+
+
+def _disable(hub: Hub, series: Series, now: datetime) -> None:
+    upsert = sqlite.insert if hub.database.sqlite else postgresql.insert
+    values = {"at": now, "reason": series.error, "enabled_at": None}
+    row = upsert(Disabled).values(lane=series.lane, **values)
+    again = col(Disabled.enabled_at).is_not(None)  # else another worker was first
+    mine = row.on_conflict_do_update(index_elements=["lane"], set_=values, where=again).returning(col(Disabled.lane))
+    with hub.database.transaction() as session:
+        if session.execute(mine).first():
+            session.execute(update(Lane).where(col(Lane.key) == series.lane).values(paused=True))
+            _tell(session, hub, series, now)
+
+
+def _tell(session: Session, hub: Hub, series: Series, now: datetime) -> None:
+    """Tell it with the playbook for everything that no other playbook is for: no rollout is behind this."""
+    public = next(iter(hub.configuration.site.environments.public), None)
+    playbook = hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
+    facts = page_facts(hub) | {
+        "destination": series.lane.replace(":", " ", 1),
+        "failing_since": series.first,
+        "undelivered": series.count,
+        "reason": series.error,
+    }
+    cause = f"destination:{series.lane}:{now:%Y-%m-%dT%H:%M:%S}"
+    moment = Moment.DESTINATION_DISABLED
+    tell(
+        session,
+        hub,
+        Telling(moment=moment, playbook=playbook, facts=facts, conversation=cause, cause=cause, now=now),
+    )
