@@ -95,7 +95,7 @@ def test_failures_are_judged_and_every_judgement_is_tested(module: ModuleType) -
 @pytest.mark.parametrize("module", [slack_errors, sendgrid, webhook], ids=name)
 def test_every_cure_is_a_sentence(module: ModuleType) -> None:
     for cure in vars(module)["CURES"].values():
-        assert re.fullmatch(r"[A-Z{].*\.", cure), cure
+        assert re.fullmatch(r"[A-Z{].*[.?]", cure), cure
 
 
 @pytest.mark.parametrize("module", ALL, ids=name)
