@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.channels.conftest import TO_MAIL, TO_SLACK
+from tests.channels.conftest import TO_MAIL, TO_SLACK, TO_WEBHOOK
 from tests.providers import (
     Fault,
     HttpProvider,
@@ -15,17 +15,22 @@ from tests.providers import (
     Slack,
     Smtp,
     SmtpFault,
+    Webhook,
     answer,
     broken,
     drop,
     hang,
     rate_limited,
 )
+from tests.providers.webhook import SECRET
 from trusthub.channels import mail, smtp_server
 from trusthub.channels.base import Channel, Outbound
+from trusthub.channels.http import Door
 from trusthub.channels.sendgrid import SendGrid as SendGridChannel
 from trusthub.channels.slack import Slack as SlackChannel
 from trusthub.channels.smtp import Smtp as SmtpChannel
+from trusthub.channels.webhook import Webhook as WebhookChannel
+from trusthub.domain.destination import Destination
 from trusthub.errors import DeliveryError
 
 TOKEN = "s3cret-t0ken"
@@ -45,8 +50,15 @@ def sendgrid() -> Iterator[tuple[HttpProvider, Channel, Outbound]]:
         yield provider, SendGridChannel(api_key=TOKEN, api_url=provider.url, sender=SENDER, timeout=0.3), TO_MAIL
 
 
+@contextmanager
+def webhook() -> Iterator[tuple[HttpProvider, Channel, Outbound]]:
+    with Webhook() as provider:
+        place = Destination.model_validate({"webhook": f"{provider.url}/{TOKEN}", "secret": SECRET, "name": "acme"})
+        yield provider, WebhookChannel({place.lane: place}, Door(private=True, timeout=0.3)), TO_WEBHOOK
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("provider", [slack, sendgrid])
+@pytest.mark.parametrize("provider", [slack, sendgrid, webhook])
 def test_http_providers_tell_nothing(
     provider: Callable[[], Iterator[tuple[HttpProvider, Channel, Outbound]]],
     fault: Fault | None,
@@ -94,6 +106,6 @@ def everything(error: BaseException | None) -> str:
 
 def assert_silent(told: str, caplog: pytest.LogCaptureFixture) -> None:
     logged = "\n".join(record.getMessage() for record in caplog.records if record.name != "mail.log")
-    for secret in (TOKEN, "correct horse", TO_MAIL.to, "We are sorry"):
+    for secret in (TOKEN, SECRET, "correct horse", TO_MAIL.to, "We are sorry"):
         assert secret not in told
         assert secret not in logged

@@ -126,6 +126,9 @@ def test_a_namespace_that_nobody_listed_is_no_environment(namespace: str) -> Non
         ({"email": "releases@acme.example"}, "email:releases@acme.example"),
         ({"page": True}, "page:main"),
         ({"sandbox": "demo"}, "sandbox:demo"),
+        ({"webhook": "https://a.example/t0ken", "name": "acme"}, "webhook:acme"),
+        ({"webhook": "https://a.example:8443/t0ken"}, "webhook:a.example-802756fb958e"),
+        ({"apprise": "discord://1/t0ken"}, "apprise:discord-81b0c3127382"),
     ],
 )
 def test_a_destination_has_one_lane(where: dict[str, Any], lane: str) -> None:
@@ -139,6 +142,51 @@ def test_a_destination_has_one_lane(where: dict[str, Any], lane: str) -> None:
 def test_anything_else_is_no_destination(where: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         site(audiences={"stakeholders": [where]})
+
+
+WEBHOOK = {"webhook": "https://a.example/t0ken"}
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"webhook": "a.example"},
+        {"webhook": "ftp://a.example/"},
+        {"webhook": "https://user:t0ken@a.example/"},
+        {"webhook": "https://a.example\\@b.example/"},
+        {"apprise": "t0ken"},
+        {"name": "acme"},
+        {"slack": "#a", "name": "acme"},
+        {"slack": "#a", "secret": KEY},
+        {"apprise": "discord://1/2", "secret": KEY},
+        {**WEBHOOK, "name": "a:b"},
+        {**WEBHOOK, "secret": "t0ken"},
+        {**WEBHOOK, "secret": "whsec_t0ken"},
+        {**WEBHOOK, "secret": KEY.removeprefix("whsec_")},
+        {**WEBHOOK, "secret": "whsec_" + "t0ken!" * 8},
+        {**WEBHOOK, "secret": [KEY, KEY, KEY]},
+    ],
+    ids=str,
+)
+def test_a_webhook_that_cannot_work_is_refused_and_not_quoted(where: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as error:
+        site(audiences={"stakeholders": [where]})
+    assert "t0ken" not in str(problems(error))
+
+
+def test_a_destination_hides_its_address_and_its_secret() -> None:
+    shown = repr(Destination.model_validate({**WEBHOOK, "secret": KEY})) + repr(Destination(apprise="discord://t0ken"))
+    assert "t0ken" not in shown
+    assert KEY not in shown
+
+
+def test_one_place_may_hear_as_two_audiences_and_one_name_is_one_place() -> None:
+    twice = {"stakeholders": [{**WEBHOOK, "name": "acme"}], "support": [{**WEBHOOK, "name": "acme"}]}
+    assert list(site(audiences=twice).destinations) == ["webhook:acme"]
+    twice["support"][0]["webhook"] = "https://b.example/"
+    with pytest.raises(ValidationError, match="'acme' is the name of a destination that is not the same"):
+        site(audiences=twice)
 
 
 def test_audiences_are_the_three_that_are_known() -> None:

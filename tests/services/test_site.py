@@ -551,3 +551,19 @@ def test_nothing_in_the_working_directory_replaces_what_is_packaged(
     assert settings.base_url == "http://127.0.0.1:8000"
     assert site.load(settings).templates.root == packaged("templates")
     assert packaged("templates").is_absolute()
+
+
+def test_a_webhook_whose_variable_is_not_set_stops_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = '{webhook: "https://a.example", secret: "${HOOK_SECRET}"}'
+    change(folder / "site.yaml", "{page: true}", f"{{page: true}}, {place}")
+    told = "site.yaml:10: audiences.customers[1].secret: ${HOOK_SECRET} is not set in the environment."
+    assert error(folder).startswith(told)
+    monkeypatch.setenv("HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (lane,) = [lane for lane in load(folder).site.destinations if lane.startswith("webhook")]
+    assert lane.startswith("webhook:a.example-")
+
+
+def test_a_webhook_without_tls_needs_the_setting_for_private_addresses(folder: Path) -> None:
+    change(folder / "site.yaml", "{page: true}", '{page: true}, {webhook: "http://10.0.0.7/hook", name: next}')
+    assert error(folder).startswith("site.yaml:10: audiences.customers[1].webhook: is not https.")
+    assert "webhook:next" in load(folder, webhook_allow_private=True).site.destinations
