@@ -121,6 +121,18 @@ def test_a_gate_without_a_secret_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert said[-1] == "Warning: gate shut has no secret: it answers 401."
 
 
+def test_the_check_finds_a_destination_that_cannot_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SITE.read_text(encoding="utf-8").replace("- {page: true}", '- {apprise: "${TEAMS_URL}", name: teams}')
+    (tmp_path / "site.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("TRUSTHUB_SITE", str(tmp_path / "site.yaml"))
+    monkeypatch.setenv("TRUSTHUB_PLAYBOOKS_DIR", str(SITE.parent))
+    monkeypatch.setenv("TEAMS_URL", "nosuchservice://t0ken")
+    result = run("check")
+    assert result.exit_code != 0
+    assert "apprise:teams: apprise cannot read the address." in result.output + str(result.exception)
+    assert "t0ken" not in result.output
+
+
 def test_nothing_in_the_working_directory_replaces_what_is_packaged(tmp_path: Path) -> None:
     for name in ("templates/messages/rollback.started/body.md", "playbooks/default.yaml", "trusthub/__init__.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

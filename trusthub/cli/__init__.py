@@ -112,12 +112,19 @@ def worker() -> None:
 
 @main.command()
 def check() -> None:
-    """Check environment, site, playbooks, plans and templates."""
-    from trusthub import settings
+    """Check environment, site, playbooks, plans, templates and what channels need. Nothing is sent."""
+    from trusthub import channels, settings
     from trusthub.services import site
 
     loaded = settings.load()
     found = site.load(loaded)
+    channels.build(
+        loaded,
+        publish=lambda _: "",
+        keep=lambda *_: "",
+        support=found.site.page.support or "",
+        destinations=found.site.destinations,
+    )
     click.echo(
         f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
         f"{len(found.templates.messages())} messages. All checked."

@@ -67,9 +67,11 @@ class Failing:
             _disable(self._hub, series, now)
 
 
-def disabled(session: Session) -> Sequence[Disabled]:
-    """Return what is switched off now, longest first."""
-    return session.execute(select(Disabled).where(col(Disabled.enabled_at).is_(None)).order_by("at")).scalars().all()
+def disabled(session: Session, hub: Hub) -> Sequence[Disabled]:
+    """Return the destinations of site.yaml that are switched off now, longest first."""
+    here = col(Disabled.lane).in_(hub.configuration.site.destinations)
+    off = select(Disabled).where(here, col(Disabled.enabled_at).is_(None)).order_by(col(Disabled.at))
+    return session.execute(off).scalars().all()
 
 
 def enable(hub: Hub, lane: str, *, actor: str, now: datetime) -> bool:

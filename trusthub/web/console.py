@@ -69,7 +69,7 @@ class Console:
     def home(self) -> Answer:
         """Show what waits."""
         with self.hub.database.reading() as session:
-            view, off = desk.desk(session, self.hub, self.hub.clock()), failing.disabled(session)
+            view, off = desk.desk(session, self.hub, self.hub.clock()), failing.disabled(session, self.hub)
         return self.render(
             "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, disabled=off
         )
