@@ -91,3 +91,17 @@ def test_the_incident_page_keeps_the_record(hub: House) -> None:
     page = hub.page(f"/incidents/{incident}").lower()
     assert "missed" in page
     assert "kept" in page
+
+
+def test_however_long_a_note_is_the_first_message_in_slack_says_when_we_write_again(hub: House) -> None:
+    hub.event("rollout.started", exposure=5)
+    hub.event("rollback.started", evidence="failed_analysis")
+    for _ in range(3):
+        hub.wait()
+    hub.sign_in()
+    before, path = len(hub.slack.messages), f"/console/incidents/{hub.incident()}"
+    note = "\n\n".join(["We are looking at each payment by hand, one after the other."] * 120)
+    hub.console(f"{path}/update", form_at=path, note=note, state="identified")
+    first, second, *_ = hub.slack.messages[before:]
+    assert "Next update by" in first.text
+    assert first.text.count("We are looking") + second.text.count("We are looking") > 50
