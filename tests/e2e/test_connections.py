@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from tests.e2e.house import START, TOKEN, House, house
+from tests.sources import replay
 from trusthub.cli import main
 from trusthub.cli.connect import Arrivals
 from trusthub.services import silence
@@ -238,6 +239,24 @@ def test_a_request_is_captured_without_what_is_private(command: House) -> None:
     }
     assert "Read it before you hand it on" in result.stderr
     assert "rollout.started" in result.stderr
+
+
+def test_what_would_say_something_else_is_not_captured(command: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTHUB_HOOK_TOKEN", f"{TOKEN} started")  # a secret that is a word of the event as well
+    command.hook("deploys", STARTED)
+    result = run("capture", "deploys", "--event", "1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Event 1 says something else once it is scrubbed" in result.stderr
+
+
+def test_headers_are_scrubbed_too(command: House) -> None:
+    path = replay.folder("cdevents") / "service.deployed.v0.4.binary.json"
+    sent = {**replay.headers("cdevents", path), "ce-source": "https://ci.globex.internal/job/7"}
+    assert command.hook("cdevents", path.read_bytes(), sent).status_code == 200
+    result = run("capture", "cdevents", "--event", "1")
+    assert result.exit_code == 0, result.output
+    assert "globex" not in result.output
+    assert '"ce-source": "https://host-' in result.stderr
 
 
 def test_the_next_request_is_captured_into_a_file(command: House, waits: threading.Event, tmp_path: Path) -> None:

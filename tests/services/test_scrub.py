@@ -77,3 +77,42 @@ def test_equal_things_stay_equal_and_meaning_stays() -> None:
     assert (scrubbed["run_attempt"], scrubbed["ok"]) == (2, True)
     assert scrubbed["commit"]["sha"] == PRIVATE["commit"]["sha"]  # type: ignore[index] # it is an object
     assert scrubbed["url"] == "https://host-2.example:8443/job/7?access_token=scrubbed"
+
+
+SECRETS = {
+    "slack": "xoxb-1234-abcdefGHIJ",
+    "github": "ghp_aBcDeFgHiJkLmNoP1234",
+    "aws": "AKIAQ7EXAMPLE99SECRE",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "bearer": "Bearer qwertz-uiop",
+    "mail": "nora.zweig@globex-corp.de",
+    "address": "10.20.30.41",
+    "short address": "fd00:12::9a",
+    "host": "db1.globex-corp.internal",
+    "site": "www.globex-corp.com",
+    "uuid": "6f9619ff-8b86-4011-b42d-00c04fc964ff",
+}
+
+
+@pytest.mark.parametrize(("tool", "path"), ALL)
+def test_no_secret_survives_in_any_fixture(tool: str, path: Any) -> None:
+    body = json.loads(inbound(tool, path).body)
+    body["note"] = [f"see {one}, ({one})" for one in SECRETS.values()]
+    body["links"] = [f"https://{SECRETS['host']}/{one}" for one in SECRETS.values()]
+    body["deep"] = {"password": "hunter2", "creator": {"login": "norazwei", "name": "Nora Zweig", "id": 88213377}}
+    body["said"] = "Nora Zweig (norazwei) pressed it: https://github.com/norazwei/runs/88213377"
+    body["Message"] = json.dumps({"created_by": "otto.lang", "text": f"otto.lang from {SECRETS['address']}"})
+    text = json.dumps(Scrubber().scrub(body))
+    people = ("globex", "norazwei", "Nora Zweig", "hunter2", "88213377", "otto.lang", "qwertz")
+    assert [leak for leak in (*SECRETS.values(), *people) if leak in text] == []
+
+
+def test_times_and_versions_are_no_addresses() -> None:
+    said = {
+        "at": "14:04:31",
+        "long": "2026-03-02T14:04:31Z",
+        "version": "10.2.3",
+        "image": "sha256:ab12",
+        "file": "a.py",
+    }
+    assert Scrubber().scrub(said) == said

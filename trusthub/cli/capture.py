@@ -32,7 +32,7 @@ def capture(connection: str, event: int | None, output: Path | None, wait: timed
     hub = app.open_hub(loaded)
     try:
         row = _kept(hub, connection, event) if event else _next(hub, connection, wait)
-        body = _scrubbed(loaded, hub, row)
+        body, headers = _scrubbed(loaded, hub, row)
     finally:
         hub.database.close()
     if output:
@@ -40,7 +40,7 @@ def capture(connection: str, event: int | None, output: Path | None, wait: timed
     else:
         click.echo(body, nl=False)
     what = row.summary or row.state
-    click.echo(f"Event {row.id} of {row.source}: {what}. Headers that are kept: {json.dumps(row.headers)}", err=True)
+    click.echo(f"Event {row.id} of {row.source}: {what}. Headers that are kept: {json.dumps(headers)}", err=True)
     click.echo("Read it before you hand it on: free text is searched for patterns only.", err=True)
 
 
@@ -68,7 +68,8 @@ def _next(hub: "Hub", connection: str, span: timedelta) -> "Event":
     sys.exit(1)
 
 
-def _scrubbed(loaded: "Settings", hub: "Hub", row: "Event") -> str:
+def _scrubbed(loaded: "Settings", hub: "Hub", row: "Event") -> tuple[str, dict[str, str]]:
+    """Return body and headers without what is private in them, when they still say the same."""
     from trusthub.services.scrub import Scrubber
 
     try:
@@ -79,4 +80,22 @@ def _scrubbed(loaded: "Settings", hub: "Hub", row: "Event") -> str:
     site = hub.configuration.site
     secrets = {secret for guarded in (*site.connections.values(), *site.gates.values()) for secret in guarded.secret}
     scrubber = Scrubber(secrets={*secrets, *loaded.hook_token.get_secret_value().split()})
-    return json.dumps(scrubber.scrub(body), indent=2, ensure_ascii=False) + "\n"
+    scrubbed = json.dumps(scrubber.scrub(body), indent=2, ensure_ascii=False) + "\n"
+    headers = scrubber.scrub(row.headers)
+    if _said(row, scrubbed.encode(), headers) != _said(row, row.body, row.headers):
+        message = f"Event {row.id} says something else once it is scrubbed, so it would be no help. Nothing is written."
+        raise click.ClickException(message)
+    return scrubbed, headers
+
+
+def _said(row: "Event", body: bytes, headers: dict[str, str]) -> list[tuple[object, ...]]:
+    """Return what happens by a request, whoever it is about; the kind of error when it cannot be understood."""
+    from trusthub.errors import PayloadError, UnknownEventError
+    from trusthub.sources import SOURCES
+    from trusthub.sources.base import Inbound
+
+    try:
+        events = SOURCES[row.source].parse(Inbound(body=body, headers=headers, received_at=row.received_at))
+    except (PayloadError, UnknownEventError) as error:
+        return [(type(error),)]
+    return [(one.kind, getattr(one, "phase", None), getattr(one, "firing", None), one.occurred_at) for one in events]
