@@ -48,7 +48,7 @@ def connect(source: str, name: str | None, hub_url: str | None, wait: timedelta,
     if no_wait:
         return
     try:
-        sys.exit(0 if _wait(hub, arrivals, wait) else 1)
+        sys.exit(0 if _wait(loaded, arrivals, wait) else 1)
     except KeyboardInterrupt:
         click.echo("\nNot waiting any longer. `trusthub connections` shows what comes.")
         sys.exit(130)  # what a shell expects after Ctrl-C
@@ -184,8 +184,9 @@ class Arrivals:
             return (row.count, row.reason) if row else (0, "")
 
 
-def _wait(hub: "Hub", arrivals: Arrivals, span: timedelta) -> bool:
+def _wait(loaded: "Settings", arrivals: Arrivals, span: timedelta) -> bool:
     """Say what comes, until one event is understood; return whether one was."""
+    from trusthub.services import site
     from trusthub.services.silence import words
 
     click.echo(f"Waiting {words(span)} for the first event. Ctrl-C stops.")
@@ -193,14 +194,14 @@ def _wait(hub: "Hub", arrivals: Arrivals, span: timedelta) -> bool:
         if isinstance(news, str):
             click.echo(f"Refused: {news}")
         else:
-            click.echo(_understood(hub, news))
+            click.echo(_understood(site.load(loaded), news))  # the line to paste may be in it only now
             if news.state in {"done", "ignored"}:
                 return True
     click.echo("Nothing that we understand has come. `trusthub connections` shows what comes later.")
     return False
 
 
-def _understood(hub: "Hub", row: "Event") -> str:
+def _understood(configuration: "Configuration", row: "Event") -> str:
     """Return how an event is understood, and what to do where it is not."""
     from trusthub.services import reading
 
@@ -210,20 +211,20 @@ def _understood(hub: "Hub", row: "Event") -> str:
         return f"Event {row.id} came, and cannot be read: {row.error}"
     if row.state == "failed":
         return f"Event {row.id} came, and failed inside the hub: {row.error} It is tried again."
-    readings = reading.read(hub.configuration, row)
+    readings = reading.read(configuration, row)
     if not readings:
         return f"Event {row.id} came. It is authentic, and says nothing about a rollout."
-    return "\n".join(_told_of(hub, row, one) for one in readings)
+    return "\n".join(_told_of(configuration, row, one) for one in readings)
 
 
-def _told_of(hub: "Hub", row: "Event", one: "Reading") -> str:
+def _told_of(configuration: "Configuration", row: "Event", one: "Reading") -> str:
     from trusthub.services.reading import to_watch
 
     lines = [f"Event {row.id} came: {one.event.kind}. It says: {one.said}."]
     if one.component:
         lines.append(f"It is about {one.component.name}.")
     else:
-        place, line = to_watch(hub.configuration.site, one.event.names)
+        place, line = to_watch(configuration.site, one.event.names)
         lines.append(f"No component watches {', '.join(one.event.names)}. In site.yaml, at {place}:\n\n    {line}\n")
     if one.environment is None:
         lines.append("It does not name an environment. Give the connection one, or nothing can go public by itself.")
