@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from tests.sources import replay
 from trusthub.cli import main
 from trusthub.cli.connect import Arrivals
 from trusthub.services import silence
+from trusthub.services.rehearsal import Heard, rehearse
+from trusthub.services.site import load
 from trusthub.settings import packaged
 from trusthub.sources import SOURCES
-from trusthub.store.tables import Delivery, Event
+from trusthub.store.tables import Delivery, Event, Suppression
 
 UNKNOWN = {"event": {"id": "1", "event_type": "schedule.moved", "data": {}}}
 STARTED = {"event": "rollout.started", "component": "worker", "environment": "production", "to_version": "2.8.0"}
@@ -216,6 +219,56 @@ def test_a_rehearsal_shows_who_would_have_heard_what(command: House) -> None:
     assert sent == (len(command.slack.accepted), len(command.sendgrid.messages))
 
 
+def rehearsal(hub: House, since: datetime) -> list[Heard]:
+    return rehearse(hub.parts.hub, since).heard
+
+
+def test_a_rehearsal_knows_the_versions_from_before(both: House) -> None:
+    for day, version in enumerate(("2.7.4", "2.8.0", "2.7.4")):
+        both.clock.now = START + timedelta(days=day)
+        for event in ("rollout.started", "rollout.completed"):
+            both.clock.forward(minutes=1)
+            both.hook("deploys", {**STARTED, "component": "checkout", "event": event, "to_version": version})
+    told = [moment for moment, _ in messages(both)]
+    assert "rollback.finished" in told  # no event says so
+    moments = [one.moment for one in rehearsal(both, both.clock.now - timedelta(hours=1))]
+    assert "rollback.finished" in moments
+    assert len(moments) < len(told)
+
+
+def test_a_rehearsal_says_once_that_an_update_is_late_and_when(command: House) -> None:
+    canary(command)
+    for _ in range(12):  # others go on, and nobody looks after the incident
+        command.clock.forward(hours=1)
+        command.hook("deploys", STARTED)
+    late = [one for one in rehearsal(command, START) if one.moment == "promise.missed"]
+    assert len({one.at for one in late}) == 1
+    assert late[0].at - START < timedelta(hours=1)
+    command.clock.forward(days=1)
+    assert [one for one in rehearsal(command, START) if one.moment == "promise.missed"] == late
+
+
+def test_a_rehearsal_leaves_out_who_unsubscribed(both: House) -> None:
+    site_file = both.parts.settings.site
+    site_file.write_text(SITE.replace('[{slack: "#releases"}]', "[{email: releases@acme.example}]"), encoding="utf-8")
+    today = replace(both.parts.hub, configuration=load(both.parts.settings))
+    canary(both)
+    assert "email:releases@acme.example" in {one.destination for one in rehearse(today, START).heard}
+    with both.parts.hub.database.transaction() as session:
+        session.add(Suppression(address="releases@acme.example", reason="asked", at=both.clock.now))
+    assert "email:releases@acme.example" not in {one.destination for one in rehearse(today, START).heard}
+
+
+def test_a_rehearsal_does_not_hear_who_is_not_connected_any_more(command: House) -> None:
+    canary(command)
+    site_file = command.parts.settings.site
+    site_file.write_text(SITE.replace("deploys:", "other:"), encoding="utf-8")
+    days = (datetime.now(UTC) - START).days + 1
+    result = run("replay", "--since", f"{days}d", "--dry-run")
+    assert "4 events came over connections that are no more, and would be refused." in result.output
+    assert "0 events, 0 messages." in result.output
+
+
 def test_a_rehearsal_without_events(command: House) -> None:
     assert "0 events, 0 messages." in run("replay", "--since", "1h", "--dry-run").output
 
@@ -374,3 +427,18 @@ def test_what_cannot_be_connected(command: House, arguments: list[str], words: s
     result = run("connect", *arguments)
     assert result.exit_code == 2
     assert words in " ".join(result.output.replace("│", " ").split())
+
+
+def test_the_line_that_was_pasted_meanwhile_counts(command: House, waits: threading.Event) -> None:
+    """The hub was restarted with the new line; the command that asked for it waits since before that."""
+    path = replay.folder("pagerduty") / "incident.triggered.json"
+    file = command.parts.settings.site
+    pasted = "connections:\n  pagerduty: {source: pagerduty, environment: production}"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(run, "connect", "pagerduty", "--wait", "20s")
+        assert waits.wait(20)
+        file.write_text(SITE.replace("connections:", pasted), encoding="utf-8")
+        command.hook("pagerduty", path.read_bytes(), replay.headers("pagerduty", path))
+        found = waiting.result(30)
+    assert found.exit_code == 0, found.output
+    assert "It happens in production, which customers use." in found.output

@@ -15,7 +15,8 @@ def replay(event: int | None, since: timedelta | None, *, dry_run: bool) -> None
     """Understand a kept event once more, after its cause was mended; or see who would have heard what.
 
     EVENT is its number. With --since and --dry-run the kept events are told to a hub on a database of its own, which is
-    thrown away afterwards. What people did, such as approving or resolving, is not repeated.
+    thrown away afterwards. What people did, such as approving or resolving, is not repeated: where they owe an
+    update, one message says that it is late.
     """
     if event is not None and since is None and not dry_run:
         _again(event)
@@ -49,13 +50,15 @@ def _rehearse(span: timedelta) -> None:
     from trusthub.services.rehearsal import rehearse
 
     hub = app.open_hub(settings.load())
-    count, heard = rehearse(hub, hub.clock() - span)
+    found = rehearse(hub, hub.clock() - span)
     hub.database.close()
     table = Table("When (UTC)", "Who", "Where", "Message", box=None, pad_edge=False)
-    for one in heard:
+    for one in found.heard:
         where = "the public page" if one.destination.startswith("page:") else one.destination.partition(":")[2]
         table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.audience, where, one.subject)
     console = Console(highlight=False, markup=False)
-    if heard:
+    if found.heard:
         console.print(table)
-    console.print(f"{count} events, {len(heard)} messages. Nothing was sent, and nothing was changed.")
+    if found.closed:
+        console.print(f"{found.closed} events came over connections that are no more, and would be refused.")
+    console.print(f"{found.events} events, {len(found.heard)} messages. Nothing was sent, and nothing was changed.")
