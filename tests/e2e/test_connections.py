@@ -368,6 +368,22 @@ def test_every_tool_has_something_to_paste(migrated: pytest.MonkeyPatch, source:
     assert secret[2] in pasted or secret[2] == "<the secret that it shows>"
 
 
+@pytest.mark.parametrize(
+    ("source", "listed"), [("pagerduty", "{source: pagerduty, environment: production}"), ("statuspage", None)]
+)
+def test_the_common_token_is_not_offered_where_it_cannot_do(command: House, source: str, listed: str | None) -> None:
+    """PagerDuty makes its own secret, and a status page can name no environment."""
+    if listed:
+        file = command.parts.settings.site
+        file.write_text(SITE.replace("connections:", f"connections:\n  {source}: {listed}"), encoding="utf-8")
+    result = run("connect", source, "--no-wait")
+    assert "takes TRUSTHUB_HOOK_TOKEN" not in result.output
+    wanted = (
+        f'    {source}: {{source: {source}, environment: production, secret: "${{{source.upper()}_HOOK_SECRET}}"}}\n'
+    )
+    assert wanted in result.output
+
+
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Is set as soon as a command waits for what comes."""

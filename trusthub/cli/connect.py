@@ -106,7 +106,8 @@ def _in_the_hub(loaded: "Settings", configuration: "Configuration", tool: "Manua
     if listed and listed.secret:
         return f"Nothing: {loaded.site} has this connection, and its secret is set.", listed.secret[0]
     common = loaded.hook_token.get_secret_value().split()
-    if common and (listed or (name == tool.source and not tool.signs)):
+    ready = listed or (name == tool.source and not tool.signs and tool.knows_environment)
+    if common and ready and not tool.chooses:
         return "Nothing: this connection takes TRUSTHUB_HOOK_TOKEN.", common[0]
     variable = _variable(loaded, name)
     secret = "the secret that it shows" if tool.chooses else tool.fresh_secret()
