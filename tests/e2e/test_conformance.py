@@ -17,6 +17,14 @@ from trusthub.store.tables import Event
 UNDERSTOOD = {"done", "ignored", "unknown", "repeated"}
 OURS = [pytest.param(tool, path, id=f"{tool}/{path.stem}") for tool in SOURCES for path in fixtures(tool)]
 SAMPLES = {
+    "cloud-deploy": ["gcp/clouddeploy-approval-push.json", "gcp/examples/*/pubsub/*.json"],
+    "cloudevents": ["gcp/examples/structured/pubsub/*.json"],
+    "datadog": ["datadog/*.json"],
+    "harness": ["harness/*.json"],
+    "kargo": ["kargo/*.json"],
+    "octopus": ["octopus/*.json"],
+    "sentry": ["sentry/*.json"],
+    "spinnaker": ["spinnaker/*.json"],
     "alertmanager": ["alertmanager/webhook-*.json"],
     "codedeploy": ["aws-codedeploy/*.json"],
     "flagger": ["flagger/webhook-payload.example.json"],

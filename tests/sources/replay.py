@@ -59,7 +59,14 @@ def headers(tool: str, path: Path) -> dict[str, str]:
             context = json.loads(path.read_bytes())["context"]
             found = {header: quote(context[key], safe="/:?#@=&,;+-._~ ") for key, header in ENVELOPE.items()}
             return {"Content-Type": "application/json", "ce-specversion": "1.0", **found}
-        case "cdevents" if stem.endswith(".structured"):
+        case "cloudevents" if stem.endswith(".binary"):
+            words = {
+                "ce-type": f"com.acme.{stem.removesuffix('.binary')}",
+                "ce-id": stem,
+                "ce-time": "2026-03-02T14:01:00Z",
+            }
+            return {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-source": "/deploy/991", **words}
+        case "cdevents" | "cloudevents" if stem.endswith(".structured"):
             return {"Content-Type": "application/cloudevents+json; charset=UTF-8"}
         case _:
             return {"Content-Type": "application/json", **_listed(tool, path, stem)}

@@ -16,11 +16,13 @@ SMALLEST = {"event": "rollout.started", "component": "checkout"}
 
 def event(name: str) -> RolloutEvent:
     (found,) = GENERIC.parse(inbound("generic", folder("generic") / f"{name}.json"))
+    assert isinstance(found, RolloutEvent)
     return found
 
 
 def parse(**said: Any) -> RolloutEvent:
     (found,) = GENERIC.parse(request({**SMALLEST, **said}))
+    assert isinstance(found, RolloutEvent)
     return found
 
 

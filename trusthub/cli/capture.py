@@ -13,6 +13,7 @@ from trusthub.cli.spans import SPAN
 if TYPE_CHECKING:
     from trusthub.services.hub import Hub
     from trusthub.settings import Settings
+    from trusthub.sources.base import Source
     from trusthub.store.tables import Event
 
 
@@ -82,20 +83,20 @@ def _scrubbed(loaded: "Settings", hub: "Hub", row: "Event") -> tuple[str, dict[s
     scrubber = Scrubber(secrets={*secrets, *loaded.hook_token.get_secret_value().split()})
     scrubbed = json.dumps(scrubber.scrub(body), indent=2, ensure_ascii=False) + "\n"
     headers = scrubber.scrub(row.headers)
-    if _said(row, scrubbed.encode(), headers) != _said(row, row.body, row.headers):
+    reader = hub.configuration.reader(row.connection, row.source)
+    if _said(reader, row, scrubbed.encode(), headers) != _said(reader, row, row.body, row.headers):
         message = f"Event {row.id} says something else once it is scrubbed, so it would be no help. Nothing is written."
         raise click.ClickException(message)
     return scrubbed, headers
 
 
-def _said(row: "Event", body: bytes, headers: dict[str, str]) -> list[tuple[object, ...]]:
+def _said(reader: "Source", row: "Event", body: bytes, headers: dict[str, str]) -> list[tuple[object, ...]]:
     """Return what happens by a request, whoever it is about; the kind of error when it cannot be understood."""
     from trusthub.errors import PayloadError, UnknownEventError
-    from trusthub.sources import SOURCES
     from trusthub.sources.base import Inbound
 
     try:
-        events = SOURCES[row.source].parse(Inbound(body=body, headers=headers, received_at=row.received_at))
+        events = reader.parse(Inbound(body=body, headers=headers, received_at=row.received_at))
     except (PayloadError, UnknownEventError) as error:
         return [(type(error),)]
     return [(one.kind, getattr(one, "phase", None), getattr(one, "firing", None), one.occurred_at) for one in events]

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Annotated, LiteralString, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from trusthub.domain.destination import Address, Destination, Guarded
+from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
 from trusthub.domain.playbook import Duration, Strict
 
@@ -59,6 +60,8 @@ def _rate(text: str) -> str:
 
 ConnectionName = Annotated[str, AfterValidator(_connection_name)]
 GateName = Annotated[str, AfterValidator(_gate_name)]
+MapOrName = Annotated[Map | None, BeforeValidator(lambda said: {"like": said} if isinstance(said, str) else said)]
+"""A map, or the name of one that comes with the hub."""
 
 
 class Page(Strict):
@@ -110,6 +113,8 @@ class Connection(Guarded):
     """A configured tool."""
 
     source: str
+    map: MapOrName = None
+    """Where our own contract's keys are in the tool's JSON; for the source `generic` only."""
     environment: str | None = None
     publishing: Publishing | None = None
     rate: Annotated[str, AfterValidator(_rate)] | None = None

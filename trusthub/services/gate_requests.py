@@ -80,6 +80,8 @@ def _generic(inbound: Inbound, _query: Mapping[str, str]) -> Asked:
     contract = {key: value for key, value in said.value.items() if key != "break_glass"}
     body = json.dumps({**contract, "event": "rollout.planned"}).encode()
     (event,) = Generic().parse(replace(inbound, body=body))
+    if not isinstance(event, RolloutEvent):
+        raise PayloadError("A gate is asked about a rollout.")
     return Asked(event=event, glass=_glass(said, "break_glass"))
 
 

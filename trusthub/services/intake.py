@@ -21,7 +21,7 @@ from trusthub.errors import PayloadError, UnknownEventError
 from trusthub.services import alerts, rollouts
 from trusthub.services.attempts import E, Heard
 from trusthub.services.hub import Hub
-from trusthub.sources import SOURCES
+from trusthub.sources import reader_of
 from trusthub.sources.base import Inbound, Source
 from trusthub.store.events import Arrived, Kept, keep
 from trusthub.store.tables import Event
@@ -50,7 +50,7 @@ class Received:
 
 def receive(hub: Hub, name: str, connection: Connection, inbound: Inbound, now: datetime) -> Received:
     """Take in one authentic request. Raises PayloadError when it cannot be read; the bytes are kept even then."""
-    source = SOURCES[connection.source]
+    source = reader_of(connection)
     try:
         events = source.parse(inbound)
     except PayloadError as error:
@@ -99,7 +99,7 @@ def _again(hub: Hub, event_id: int, now: datetime, *, replayed: bool) -> str:
     connection = hub.configuration.connection(event.connection) or Connection(source=event.source)
     inbound = Inbound(body=event.body, headers=event.headers, received_at=event.received_at)
     try:
-        events = SOURCES[event.source].parse(inbound)
+        events = hub.configuration.reader(event.connection, event.source).parse(inbound)
     except (PayloadError, UnknownEventError) as error:
         state = "unknown" if isinstance(error, UnknownEventError) else "rejected"
         with hub.database.transaction() as session:

@@ -10,7 +10,6 @@ import yaml
 from trusthub.domain.events import AlertEvent, RolloutEvent, SourceEvent
 from trusthub.domain.site import Component, Connection, Site
 from trusthub.services.site import Configuration
-from trusthub.sources import SOURCES
 from trusthub.sources.base import Inbound
 from trusthub.store.tables import Event
 
@@ -43,7 +42,8 @@ def read(configuration: Configuration, row: Event) -> list[Reading]:
     """
     inbound = Inbound(body=row.body, headers=row.headers, received_at=row.received_at)
     connection = configuration.connection(row.connection) or Connection(source=row.source)
-    return [_placed(configuration.site, connection, event) for event in SOURCES[row.source].parse(inbound)]
+    reader = configuration.reader(row.connection, row.source)
+    return [_placed(configuration.site, connection, event) for event in reader.parse(inbound)]
 
 
 def _placed(site: Site, connection: Connection, event: RolloutEvent | AlertEvent) -> Reading:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trusthub.domain.events import Strategy
+from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Connection, Gate, Site
@@ -19,7 +21,10 @@ from trusthub.rendering.templates import Templates
 from trusthub.services.document import Document, Place, dotted, parse, read
 from trusthub.services.variables import substitute
 from trusthub.settings import Settings
-from trusthub.sources import SOURCES
+from trusthub.sources import SOURCES, reader_of
+from trusthub.sources.base import Source
+from trusthub.sources.generic import Generic
+from trusthub.sources.mapped import MAPS
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,6 +45,11 @@ class Configuration:
     def connection(self, name: str) -> Connection | None:
         """Return a connection of site.yaml, or the one that exists by default for each source."""
         return self.site.connections.get(name) or _BY_DEFAULT.get(name)
+
+    def reader(self, name: str, source: str) -> Source:
+        """Return what reads an event of a source that was kept over a connection, as that is configured now."""
+        connection = self.connection(name)
+        return reader_of(connection) if connection and connection.source == source else SOURCES[source]
 
     def named(self, name: str) -> Playbook:
         """Return the playbook called `name`; the first one when it was renamed since."""
@@ -163,6 +173,8 @@ def _keys(model: type[BaseModel], place: Place) -> list[str]:
 
 
 def _fields(annotation: Any) -> dict[str, Any]:
+    if get_origin(annotation) in (Union, UnionType):  # `Map | None`
+        annotation = next(iter(get_args(annotation)))
     fields = getattr(annotation, "model_fields", {})
     return {field.alias or name: field.annotation for name, field in fields.items()}
 
@@ -217,6 +229,17 @@ def _check_connections(document: Document, site: Site) -> None:
                 f"connections.{name}.source: {connection.source!r} is unknown. {_hint(connection.source, SOURCES)}"
             )
             raise document.error(message, ("connections", name, "source"))
+        if connection.map is not None:
+            _check_map(document, name, connection.source, connection.map)
+
+
+def _check_map(document: Document, name: str, source: str, found: Map) -> None:
+    if source != Generic.name:
+        message = f"connections.{name}.map: {source} needs none. Write `source: generic`, or take it out."
+        raise document.error(message, ("connections", name, "map"))
+    if found.like is not None and found.like not in MAPS:
+        message = f"connections.{name}.map: there is no map {found.like!r}. {_hint(found.like, MAPS)}"
+        raise document.error(message, ("connections", name, "map", "like"))
 
 
 def _check_gates(document: Document, site: Site) -> None:

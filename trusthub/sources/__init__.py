@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from trusthub.domain.site import Connection
 from trusthub.sources.alertmanager import Alertmanager
 from trusthub.sources.argo_cd import ArgoCD
 from trusthub.sources.argo_rollouts import ArgoRollouts
@@ -17,6 +18,7 @@ from trusthub.sources.gitlab import GitLab
 from trusthub.sources.grafana import Grafana
 from trusthub.sources.growthbook import GrowthBook
 from trusthub.sources.launchdarkly import LaunchDarkly
+from trusthub.sources.mapped import MAPS, Mapped, mapped
 from trusthub.sources.pagerduty import PagerDuty
 from trusthub.sources.statuspage import Statuspage
 from trusthub.sources.unleash import Unleash
@@ -38,6 +40,12 @@ _ALL: tuple[Source, ...] = (
     Grafana(),
     PagerDuty(),
     Statuspage(),
+    *(Mapped(name, found) for name, found in MAPS.items()),
     Generic(),
 )
 SOURCES: Mapping[str, Source] = {source.name: source for source in _ALL}
+
+
+def reader_of(connection: Connection) -> Source:
+    """Return what verifies and reads a connection's requests: its own map, else its source."""
+    return mapped(connection.map) if connection.map else SOURCES[connection.source]

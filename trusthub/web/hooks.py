@@ -16,7 +16,7 @@ from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError, SignatureError
 from trusthub.services import fetch, intake
 from trusthub.services.hub import Hub
-from trusthub.sources import SOURCES
+from trusthub.sources import SOURCES, reader_of
 from trusthub.sources.base import Confirms, Inbound
 from trusthub.web.door import Door, RefusedError, answer
 from trusthub.web.security import headers
@@ -115,7 +115,7 @@ def _verify(connection: Connection, inbound: Inbound, token: str) -> None:
     secrets = connection.secret or tuple(token.split())
     if not secrets:
         raise SignatureError("This connection has no secret. Give it one in site.yaml, or set TRUSTHUB_HOOK_TOKEN.")
-    source = SOURCES[connection.source]
+    source = reader_of(connection)
     for secret in secrets[:-1]:
         with suppress(SignatureError):
             source.verify(inbound, secret)
