@@ -249,13 +249,38 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
         source: argo-rollouts => source: jenkins
             site.yaml:12: connections.argo-prod.source: 'jenkins' is unknown.
             There are: argo-rollouts, argo-cd, flagger, flux, github, gitlab, codedeploy, cdevents, launchdarkly,
-            unleash, flagsmith, growthbook, alertmanager, grafana, pagerduty, statuspage, generic.
+            unleash, flagsmith, growthbook, alertmanager, grafana, pagerduty, statuspage, cloud-deploy,
+            cloudevents, datadog, harness, kargo, octopus, sentry, spinnaker, generic.
 
         source: argo-rollouts => source: argo-rolouts
             site.yaml:12: connections.argo-prod.source: 'argo-rolouts' is unknown. Did you mean 'argo-rollouts'?
 
         source: argo-rollouts => secret: 'x${A}', source: argo-rollouts
             site.yaml:12: connections.argo-prod.secret: is no variable, and would be the secret itself. Write ${NAME}.
+
+        source: argo-rollouts => map: sentry, source: argo-rollouts
+            site.yaml:12: connections.argo-prod.map: argo-rollouts needs none. Write `source: generic`, or take it out.
+
+        source: argo-rollouts => map: sentri, source: generic
+            site.yaml:12: connections.argo-prod.map: there is no map 'sentri'. Did you mean 'sentry'?
+
+        source: argo-rollouts => map: {event: a}, source: generic
+            site.yaml:12: connections.argo-prod.map: component must be said.
+            Add where the tool has it, or `like: <tool>`.
+
+        source: argo-rollouts => map: {event: a, component: b, titel: c}, source: generic
+            site.yaml:12: connections.argo-prod.map.titel: this key is unknown. Did you mean 'title'?
+
+        source: argo-rollouts => map: {event: a, component: {form: b}}, source: generic
+            site.yaml:12: connections.argo-prod.map.component.form: this key is unknown. Did you mean 'from'?
+
+        source: argo-rollouts => map: {event: a, component: 'b.'}, source: generic
+            site.yaml:12: connections.argo-prod.map.component.from[0]: 'b.' is no JMESPath from character 3 on.
+            See https://jmespath.org.
+
+        source: argo-rollouts => map: {event: {from: a, table: {ok: rollout.complete}}, component: b}, source: generic
+            site.yaml:12: connections.argo-prod.map.event: 'rollout.complete' is no word of ours.
+            Write 'rollout.completed'.
         """
     ),
 )

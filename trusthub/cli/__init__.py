@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, gate, replay
+from trusthub.cli import capture, connect, connections, gate, replay, report
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -52,8 +52,12 @@ def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
 
 
-for command in (capture.capture, connect.connect, connections.connections, gate.gate, replay.replay):
-    main.add_command(command)
+main.add_command(capture.capture)
+main.add_command(connect.connect)
+main.add_command(connections.connections)
+main.add_command(gate.gate)
+main.add_command(replay.replay)
+main.add_command(report.report)
 
 
 @main.command()

@@ -80,8 +80,8 @@ def _compiled(text: object) -> ParsedResult:
         takes = Reading.FUNCTION_TABLE.get(call["value"], {}).get("signature")
         if takes is None:
             near = difflib.get_close_matches(call["value"], Reading.FUNCTION_TABLE, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else "See https://jmespath.org/specification.html#functions"
-            raise ValueError(f"there is no function {call['value']!r}. {hint.removesuffix('.')}")
+            hint = f"Write {near[0]!r}" if near else "See https://jmespath.org/specification.html#functions"
+            raise ValueError(f"there is no function {call['value']!r}. {hint}")
         given = len(call["children"])
         if given != len(takes) and not (takes and takes[-1].get("variadic") and given > len(takes)):
             raise ValueError(f"{call['value']}() takes {len(takes)} things, not {given}")
@@ -209,7 +209,7 @@ class Map(Strict):
         for word in given:
             if word is not None and word not in known:
                 near = difflib.get_close_matches(word, known, n=1)
-                hint = f"Did you mean {near[0]!r}" if near else f"There are: {', '.join(known)}"
+                hint = f"Write {near[0]!r}" if near else f"There are: {', '.join(known)}"
                 raise ValueError(f"{word!r} is no word of ours. {hint}")
         return said
 
