@@ -10,8 +10,10 @@ import yaml
 
 import trusthub.sources
 from tests.sources.replay import folder, request
+from trusthub.cli import main
 from trusthub.domain.events import RolloutEvent
-from trusthub.sources import SOURCES
+from trusthub.domain.site import Connection
+from trusthub.sources import SOURCES, reader_of
 
 PAGE = (Path(trusthub.sources.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -132,6 +134,47 @@ def test_alertmanagers_receiver_sends_the_token_and_the_end() -> None:
     assert webhook["http_config"]["authorization"]["type"] == "Bearer"
 
 
+def test_the_cloudevents_example_is_read() -> None:
+    found = parse("cloudevents", sent("CloudEvents"))
+    assert (found.kind, found.exposure, found.duplicate_key) == (
+        "rollout.progressed",
+        5.0,
+        "rollout.progressed https://deploy.acme.example/991 991-2",
+    )
+
+
+def test_datadogs_payload_has_what_the_map_reads() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", section("Datadog"), re.DOTALL)
+    for path in folder("datadog").glob("*.json"):
+        assert json.loads(path.read_bytes()).keys() <= json.loads(block).keys()
+
+
+def test_the_example_of_a_map_is_a_map() -> None:
+    (site,) = pasted("A tool that is not here")
+    connection = Connection(**site["connections"]["our-cd"])
+    body = {
+        "service": {"slug": "shop/checkout", "name": "checkout"},
+        "deployment": {
+            "status": "running",
+            "build": 41,
+            "changed_at": 1772460120,
+            "id": 9,
+            "url": "https://cd.acme.example/9",
+        },
+    }
+    (found,) = reader_of(connection).parse(request(body))
+    assert isinstance(found, RolloutEvent)
+    assert (found.kind, found.names, found.to_version) == ("running", ("shop/checkout", "checkout"), "41")
+
+
+def test_every_report_that_is_printed_is_a_command() -> None:
+    lines = re.findall(r"(?:^|\| )trusthub (report .*)$", section("Pipelines without events"), re.MULTILINE)
+    assert len(lines) == 6
+    for line in lines:
+        _, name, *arguments = line.split()
+        main.commands["report"].commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("tool", SOURCES)
 def test_every_source_is_in_the_table(tool: str) -> None:
     assert f"\n| `{tool}` |" in PAGE
@@ -154,10 +197,17 @@ def test_every_source_is_in_the_table(tool: str) -> None:
         ("Alertmanager", "alertmanager"),
         ("PagerDuty", "pagerduty"),
         ("Statuspage", "statuspage"),
+        ("Sentry", "sentry"),
+        ("Spinnaker", "spinnaker"),
+        ("Kargo", "kargo"),
+        ("Cloud Deploy", "cloud-deploy"),
+        ("Octopus", "octopus"),
+        ("Harness", "harness"),
+        ("Datadog", "datadog"),
     ],
 )
 def test_every_event_type_is_explained(title: str, tool: str) -> None:
     words = {kind.removeprefix("deployment_status.") for kind in SOURCES[tool].event_types}
-    prefixes = re.findall(r"`([a-z]+)\.\*`", section(title))
-    missing = {word for word in words if f"`{word}`" not in section(title) and word.partition(".")[0] not in prefixes}
+    prefixes = tuple(re.findall(r"`([\w.]+\.)\*`", section(title)))
+    missing = {word for word in words if f"`{word}`" not in section(title) and not word.startswith(prefixes)}
     assert missing <= {"ping"}
