@@ -64,8 +64,8 @@ def test_from_an_unheard_of_tool_to_what_customers_read(hub: House) -> None:
     assert post(hub, "moves", share="5%")[1]["state"] == "repeated"  # the same run and event
     assert hub.calm
     assert post(hub, "breaks", cause="errors")[1]["state"] == "done"
-    page = hub.page(f"/incidents/{hub.incident()}").replace("\u00a0", " ")
-    assert "Up to 5 % of Checkout requests have reached 2.8.0 since" in page
+    told = hub.summary()["incidents"][0]["incident_updates"][0]["body"]
+    assert "Up to 5 % of Checkout requests have reached 2.8.0 since 14:02 UTC" in told.replace("\u00a0", " ")
 
 
 def test_only_what_is_signed_is_believed(hub: House) -> None:

@@ -119,6 +119,8 @@ def test_a_connection_may_take_a_shipped_map_and_change_a_part_of_it() -> None:
     path = next(path for path in fixtures("harness") if path.stem == "PipelineStart")
     (found,) = reader_of(connection).parse(inbound("harness", path))
     assert (found.names[0], found.environment) == ("shop/checkout", "production")
+    taught = Connection(source="generic", map={"like": "harness", "reason": "header('X-Why')"})
+    assert reader_of(taught).headers == {"x-why"}
     assert reader_of(Connection(source="generic", map="sentry")).headers == SOURCES["sentry"].headers
 
 

@@ -8,7 +8,6 @@ import binascii
 import difflib
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Annotated, Any, Self
 
 import jmespath
@@ -224,7 +223,7 @@ class Map(Strict):
         """Return `base` with what stands here in its place."""
         return base.model_copy(update={key: getattr(self, key) for key in self.model_fields_set - {"like"}})
 
-    @cached_property
+    @property
     def headers(self) -> frozenset[str]:
         """The names of the headers that are read, in lower case."""
         lookups = [getattr(self, key) for key in {*KEYS, *ALERT_KEYS} - {"links"}]

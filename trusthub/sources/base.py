@@ -57,8 +57,10 @@ class Source(Protocol):
     name: str
     event_types: frozenset[str]
     """Every event type this source understands; each has a fixture of its own."""
-    headers: frozenset[str]
-    """Lower-case names of the headers that `parse` reads. They are kept with the event; no other is."""
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """Lower-case names of the headers that `parse` reads. They are kept with the event; no other is."""
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         """Raise SignatureError unless the raw bytes come from whoever knows `secret`. Runs before any parsing."""

@@ -6,6 +6,7 @@ The maps in `maps/` are sources like any other. `map:` in site.yaml makes one fo
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,11 @@ class Mapped:
     def __init__(self, name: str, found: Map) -> None:
         self.name, self._map = name, found
         self.event_types = frozenset(found.event.table if found.event and found.event.table else WORDS)
-        self.headers = found.headers
+
+    @cached_property
+    def headers(self) -> frozenset[str]:
+        """As the map says: only what is kept is asked for it."""
+        return self._map.headers
 
     def verify(self, inbound: Inbound, secret: str) -> None:
         signed = self._map.signature
