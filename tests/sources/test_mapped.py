@@ -92,6 +92,7 @@ def test_what_is_known_to_mean_nothing_and_what_is_unknown() -> None:
     ("more", "words"),
     [
         ({"app": {}}, "component is missing where the map of generic looks"),
+        ({"app": {"name": {"en": "Checkout"}}}, r"map.names\[0\] must be a string, not an object"),
         ({"share": 101}, "map.exposure must be a percentage from 0 to 100, not 101"),
         ({"share": "much"}, "map.exposure must be a number"),
         ({"build": {"id": 1}}, "map.to_version must be a string, not an object"),
@@ -112,6 +113,21 @@ def test_what_base64_or_a_header_hid_can_be_stored() -> None:
     (found,) = reader.parse(request({**BODY, "x": '"a\\ud800\\u0000b"'}, {"X-Why": "nul \0"}))
     assert isinstance(found, RolloutEvent)
     assert (found.names, found.reason) == (("a\ufffd\ufffdb",), "nul \ufffd")
+
+
+@pytest.mark.parametrize("depth", [10, 70, 900])
+@pytest.mark.parametrize("key", ["event", "component", "reason", "id", "occurred_at", "exposure"])
+def test_what_base64_hid_is_not_too_deep(key: str, depth: int) -> None:
+    reader = reader_of(Connection(source="generic", map=Map(**{**OURS, key: "decode(x)"})))
+    with pytest.raises((PayloadError, UnknownEventError)):
+        reader.parse(request({**BODY, "x": '{"a":' * depth + "1" + "}" * depth}))
+
+
+def test_what_is_deeper_than_can_be_read_is_not_there() -> None:
+    reader = reader_of(Connection(source="generic", map=Map(**{**OURS, "reason": "decode(x)"})))
+    (found,) = reader.parse(request({**BODY, "x": '{"a":' * 100_000 + "1" + "}" * 100_000}))
+    assert isinstance(found, RolloutEvent)
+    assert found.reason == ""
 
 
 def test_a_connection_may_take_a_shipped_map_and_change_a_part_of_it() -> None:

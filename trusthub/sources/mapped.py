@@ -18,7 +18,7 @@ from trusthub.domain.events import SourceEvent
 from trusthub.domain.mapping import IGNORE, Map, Reading, search
 from trusthub.errors import PayloadError, UnknownEventError
 from trusthub.sources import generic
-from trusthub.sources.base import Inbound, Payload, verify_hmac_or_token, verify_token, web_links
+from trusthub.sources.base import TOO_DEEP, Inbound, Payload, verify_hmac_or_token, verify_token, web_links
 
 _SECONDS = 1e11
 """Epoch times above are milliseconds: as seconds it is the year 5138."""
@@ -44,6 +44,12 @@ class Mapped:
             verify_hmac_or_token(inbound, secret, header=signed.header.lower(), prefix=signed.prefix)
 
     def parse(self, inbound: Inbound) -> Sequence[SourceEvent]:
+        try:
+            return self._parse(inbound)
+        except RecursionError as error:  # what base64 hid may be nested deeper than a body may be
+            raise PayloadError(TOO_DEEP) from error
+
+    def _parse(self, inbound: Inbound) -> Sequence[SourceEvent]:
         body, reading = inbound.json().value, Options(custom_functions=Reading(inbound.headers))
         if self._map.body is not None:
             body = search(self._map.body, body, reading)
@@ -51,12 +57,12 @@ class Mapped:
         if event == IGNORE:
             return []
         component = self._map.component
-        names = [str(name) for name in component.all(body, reading)] if component else []
+        names = [_text(name) for name in component.all(body, reading)] if component else []
         if not names:
             message = f"component is missing where the map of {self.name} looks. Correct the map."
             raise PayloadError(message)
         said = self._contract(body, reading, ALERT_KEYS if event in ALERTS else KEYS)
-        if "id" in said:
+        if isinstance(said.get("id"), str):
             said["id"] = f"{word} {said['id']}"  # many tools give their id to a run, and not to an event
         told = {**said, "event": event, "word": word, "names": names}
         clean = Payload.decode(json.dumps({"map": told}).encode())["map"]  # what a header or base64 hid may be anything
