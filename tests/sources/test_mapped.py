@@ -130,6 +130,21 @@ def test_what_is_deeper_than_can_be_read_is_not_there() -> None:
     assert found.reason == ""
 
 
+def test_a_word_that_is_unknown_can_be_stored_too() -> None:
+    reader = reader_of(Connection(source="generic", map=Map(**{**OURS, "event": "decode(x)"})))
+    with pytest.raises(UnknownEventError, match="a\ufffd"):
+        reader.parse(request({**BODY, "x": '"a\\u0000"'}))
+
+
+def test_a_status_may_be_a_number_or_a_truth() -> None:
+    reader = reader_of(
+        Connection(
+            source="generic", map=Map(**{**OURS, "event": {"from": "ok", "table": {"true": "rollout.completed"}}})
+        )
+    )
+    assert [event.kind for event in reader.parse(request({**BODY, "ok": True}))] == ["true"]
+
+
 def test_a_connection_may_take_a_shipped_map_and_change_a_part_of_it() -> None:
     connection = Connection(source="generic", map={"like": "harness", "environment": {"always": "production"}})
     path = next(path for path in fixtures("harness") if path.stem == "PipelineStart")

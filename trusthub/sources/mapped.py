@@ -65,17 +65,17 @@ class Mapped:
         if isinstance(said.get("id"), str):
             said["id"] = f"{word} {said['id']}"  # many tools give their id to a run, and not to an event
         told = {**said, "event": event, "word": word, "names": names}
-        clean = Payload.decode(json.dumps({"map": told}).encode())["map"]  # what a header or base64 hid may be anything
+        clean = _storable(told)
         return [generic.read(clean, inbound, clean.text("word"), [name.text() for name in clean["names"].items()])]
 
     def _event(self, body: object, reading: Options) -> tuple[str, str]:
         """Return the tool's word and ours. Raises UnknownEventError when there is no word of ours for it."""
         lookup = self._map.event
         words = lookup.all(body, reading) if lookup else []
-        word = str(words[0]) if words else ""
+        word = str(_text(words[0])) if words else ""
         event = lookup.table.get(word) if lookup and lookup.table else word
         if event not in (*WORDS, IGNORE):
-            raise UnknownEventError(word or "an event without a type")
+            raise UnknownEventError(_storable(word).text() or "an event without a type")
         return word, event
 
     def _contract(self, body: object, reading: Options, keys: Sequence[str]) -> dict[str, Any]:
@@ -89,6 +89,11 @@ class Mapped:
         links = web_links(*((label, url) for label, url in pairs if isinstance(url, str)))
         said["links"] = [{"label": link.label, "url": link.url} for link in links]
         return {key: value for key, value in said.items() if value is not None}
+
+
+def _storable(told: object) -> Payload:
+    """Return what was found as if it had been sent so: what a header or base64 hid may be anything."""
+    return Payload.decode(json.dumps({"map": told}).encode())["map"]
 
 
 def _text(value: Any) -> Any:
