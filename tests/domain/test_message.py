@@ -49,4 +49,4 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection)\.[a-z]+", moment)
+    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination)\.[a-z]+", moment)

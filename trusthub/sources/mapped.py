@@ -75,7 +75,7 @@ class Mapped:
         word = str(_text(words[0])) if words else ""
         event = lookup.table.get(word) if lookup and lookup.table else word
         if event not in (*WORDS, IGNORE):
-            raise UnknownEventError(_storable(word).text() or "an event without a type")
+            raise UnknownEventError(_storable(word).optional_text() or "an event without a type")
         return word, event
 
     def _contract(self, body: object, reading: Options, keys: Sequence[str]) -> dict[str, Any]:
