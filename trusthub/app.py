@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response
 from trusthub import channels
 from trusthub import settings as environment
 from trusthub.errors import PlaybookError
-from trusthub.services import intake, publish, refusals, silence, site, sync
+from trusthub.services import intake, mailing, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.tokens import Tokens
@@ -39,6 +39,7 @@ from trusthub.store.tables import Sandbox, User
 from trusthub.web import auth, security
 from trusthub.web.console import console
 from trusthub.web.hooks import hooks
+from trusthub.web.mail import mail
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
@@ -85,6 +86,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         keep=lambda kind, payload: _keep(hub, kind, payload),
         support=hub.page.support or "",
     )
+    made = mailing.over(hub, made, listens=_listens(settings))
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
@@ -94,7 +96,9 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         settings,
         hub,
         app,
-        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
+        Worker(
+            hub, mailing.over(hub, made, listens=_listens(settings)), housekeeping=lambda: _keep_house(hub, settings)
+        ),
         before(_proxied(app, settings), snapshots),
     )
 
@@ -109,6 +113,11 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     configuration = site.load(settings)
     migrate.upgrade(database)
     return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+
+
+def _listens(settings: Settings) -> bool:
+    """Whether SendGrid sends our mail and tells what becomes of it."""
+    return bool(settings.sendgrid_event_key and settings.sendgrid_api_key.get_secret_value())
 
 
 def _keep_house(hub: Hub, settings: Settings) -> None:
@@ -131,6 +140,7 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
+    app.register_blueprint(mail(hub, settings.sendgrid_event_key))
     app.register_blueprint(ops(hub))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
+from trusthub.cli.subscribers import subscribers
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -50,6 +51,9 @@ def _words(error: Exception) -> str | None:
 @click.version_option(__version__, prog_name="trusthub")
 def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
+
+
+main.add_command(subscribers)
 
 
 @main.command()
