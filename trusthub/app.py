@@ -96,9 +96,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         settings,
         hub,
         app,
-        Worker(
-            hub, mailing.over(hub, made, listens=_listens(settings)), housekeeping=lambda: _keep_house(hub, settings)
-        ),
+        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
         before(_proxied(app, settings), snapshots),
     )
 

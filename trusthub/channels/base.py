@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trusthub.domain.message import Button
 
@@ -64,8 +64,7 @@ class Channel(Protocol):
         """Send once, without retrying. Raises DeliveryError when the provider did not take it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One recipient of a mail to many."""
 
     id: int
@@ -79,7 +78,10 @@ class Ledger(Protocol):
     """Where a channel writes, while it sends to many, who has the mail: after a crash only the others get it."""
 
     def taken(self, envelopes: Sequence[Envelope], ref: str | None) -> None:
-        """Record that the provider has the mail to these, under its name `ref`."""
+        """Record that the provider has the mail to these, under its name `ref`.
+
+        They are in the order in which they came, and of those in between none waits any more.
+        """
 
     def refused(self, envelopes: Sequence[Envelope], why: str) -> None:
         """Record that the provider will never take the mail to these."""

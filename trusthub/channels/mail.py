@@ -2,10 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trusthub.channels.base import PERSONAL, Envelope, Outbound
+from trusthub.channels.base import PERSONAL, Outbound
 from trusthub.errors import DeliveryError, PlaybookError
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\"]+")
@@ -14,6 +13,9 @@ _COMMON = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z0-9_-]{1,63}\.)*[a-z
 _NAMED = re.compile(r'"?([^"<>]*?)"? *<([^<>]*)>')
 _NO_ADDRESS = "This is not one mail address that mail can reach. Correct it in site.yaml, or remove the subscriber."
 _URL = re.compile(r"https?://[^\s<>,]+")
+
+RECIPIENT, ADDRESS, TOKEN = "-trusthub-recipient-", "to@trusthub.invalid", "-trusthub-token-"
+"""Stand in what is made once for many: for one reader's number and address, and for what PERSONAL becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,10 @@ def headers(outbound: Outbound, domain: str) -> dict[str, str]:
     return found | _unsubscribe(outbound.unsubscribe_url)
 
 
-def personal(common: Mapping[str, str], envelope: Envelope) -> dict[str, str]:
-    """Make one recipient's headers of those that `headers` made for all: a name, and the reader's own button."""
-    own = {"Message-ID": common["Message-ID"].replace("@", f".{envelope.id}@")}
-    if button := common.get("List-Unsubscribe"):
-        own["List-Unsubscribe"] = button.replace(PERSONAL, envelope.token)
-    return {**common, **own}
+def personal(outbound: Outbound, domain: str) -> dict[str, str]:
+    """Return the headers of a mail to many: RECIPIENT stands for each reader's number, TOKEN for their token."""
+    found = {name: value.replace(PERSONAL, TOKEN) for name, value in headers(outbound, domain).items()}
+    return {**found, "Message-ID": found["Message-ID"].replace("@", f".{RECIPIENT}@")}
 
 
 def _unsubscribe(url: str | None) -> dict[str, str]:

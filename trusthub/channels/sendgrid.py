@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPException
@@ -15,6 +15,7 @@ from sendgrid import SendGridAPIClient
 
 from trusthub.channels import mail, retry_after
 from trusthub.channels.base import PERSONAL, TIMEOUT, Envelope, Ledger, Outbound, Receipt
+from trusthub.channels.splice import Splice
 from trusthub.errors import DeliveryError
 
 # At DEBUG it writes every header, the key's among them, and every body.
@@ -24,6 +25,8 @@ _OFF = {"enable": False}
 _TRACKING = {"click_tracking": {**_OFF, "enable_text": False}, "open_tracking": _OFF, "subscription_tracking": _OFF}
 """Private links stay as they are, nobody is watched, and our own unsubscribe header is the only one."""
 
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+"""Not the SDK's own spelling of it: with that it would make JSON of what is JSON already."""
 MOST = 1000
 """Recipients in a request; the limit of the same page as `_frame`'s."""
 _PLACE = re.compile(r"personalizations\W+(\d+)\b")
@@ -63,19 +66,19 @@ class SendGrid:
         """Hand the mail over; whether it reached the mailbox comes later, through the event webhook."""
         headers = mail.headers(outbound, self._sender.domain)
         person = _person(mail.recipient(outbound.to), headers, outbound.arguments)
-        return self._post(_frame(outbound, self._sender), [person])
+        return self._post(_frame(outbound, self._sender), [json.dumps(person)])
 
     def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
         """Hand the mail over, each recipient in a personalization of their own.
 
         SendGrid takes a request whole or not at all; when it names recipients at fault, the others go without them.
         """
-        frame, headers = _frame(outbound, self._sender), mail.headers(outbound, self._sender.domain)
+        frame, person = _frame(outbound, self._sender), _personal(outbound, self._sender)
         receipt, left = Receipt(), list(envelopes)
         while left:
             now, left = left[:MOST], left[MOST:]
             try:
-                receipt = self._post(frame, [_personal(each, headers, outbound.arguments) for each in now])
+                receipt = self._post(frame, [person(each) for each in now])
             except _NamedError as error:
                 for place, why in error.reasons.items():
                     ledger.refused([now[place]], why)
@@ -84,11 +87,12 @@ class SendGrid:
                 ledger.taken(now, receipt.ref)
         return receipt
 
-    def _post(self, frame: Mapping[str, Any], people: list[dict[str, Any]]) -> Receipt:
+    def _post(self, frame: str, people: list[str]) -> Receipt:
         # A client of its own for each call: it is cheap, and it changes its headers while it works.
         client = SendGridAPIClient(self._api_key, host=self._api_url).client
+        body = f'{{"personalizations": [{", ".join(people)}], {frame[1:]}'
         try:
-            answer = client.mail.send.post(request_body={"personalizations": people, **frame}, timeout=self._timeout)
+            answer = client.mail.send.post(request_body=body, request_headers=_JSON, timeout=self._timeout)
         except HTTPError as error:
             failure = _refusal(error.status_code, dict(error.headers.items()), error.body, len(people))
         except URLError as error:  # urllib's word for: the request could not be finished
@@ -101,8 +105,8 @@ class SendGrid:
         raise failure  # out here, so that it does not carry the SDK's error
 
 
-def _frame(outbound: Outbound, sender: mail.Sender) -> dict[str, Any]:
-    """Return a request without its recipients.
+def _frame(outbound: Outbound, sender: mail.Sender) -> str:
+    """Return a request, as JSON, without its recipients.
 
     https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
     """
@@ -113,7 +117,8 @@ def _frame(outbound: Outbound, sender: mail.Sender) -> dict[str, Any]:
         "content": [{"type": kind, "value": value} for kind, value in content if value],
         "tracking_settings": _TRACKING,
     }
-    return body | ({"reply_to": {"email": mail.recipient(outbound.reply_to)}} if outbound.reply_to else {})
+    body |= {"reply_to": {"email": mail.recipient(outbound.reply_to)}} if outbound.reply_to else {}
+    return json.dumps(body)
 
 
 def _person(address: str, headers: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -121,10 +126,18 @@ def _person(address: str, headers: Mapping[str, str], arguments: Mapping[str, st
     return {"to": [{"email": address}], "headers": headers, "custom_args": arguments}
 
 
-def _personal(envelope: Envelope, headers: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, Any]:
-    arguments = {**arguments, "recipient": str(envelope.id)}
-    person = _person(envelope.address, mail.personal(headers, envelope), arguments)
-    return {**person, "substitutions": {PERSONAL: envelope.token}}
+def _personal(outbound: Outbound, sender: mail.Sender) -> Callable[[Envelope], str]:
+    """Return what makes a personalization, as JSON, of a recipient."""
+    arguments = {**outbound.arguments, "recipient": mail.RECIPIENT}
+    person = _person(mail.ADDRESS, mail.personal(outbound, sender.domain), arguments)
+    to = json.dumps(mail.ADDRESS)
+    splice = Splice(json.dumps({**person, "substitutions": {PERSONAL: mail.TOKEN}}), to, mail.RECIPIENT, mail.TOKEN)
+
+    def make(envelope: Envelope) -> str:
+        number, address, token = envelope
+        return splice.fill({to: json.dumps(address), mail.RECIPIENT: str(number), mail.TOKEN: token})
+
+    return make
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes, people: int) -> DeliveryError:

@@ -46,6 +46,7 @@ class Smtp:
                     if error.permanent:
                         ledger.refused([envelope], str(error))
                     else:
+                        notes.close()  # those in a note follow each other
                         put_off.append(error)
                 else:
                     notes.taken(envelope)

@@ -12,15 +12,12 @@ from email.policy import EmailPolicy
 
 from trusthub.channels import mail
 from trusthub.channels.base import PERSONAL, Envelope, Outbound
+from trusthub.channels.splice import Splice
 
 _LONGEST_LINE = 900
 """Characters of a header that stay on one line; RFC 5322 allows 998 with its name."""
-_TO, _ID = "trusthub-to@trusthub.invalid", "trusthub-id"
-"""Stand in the headers for the recipient's address and number."""
-_HEAD = re.compile(f"({re.escape(_TO)}|{_ID}|{PERSONAL})".encode())
-_BODY = re.compile(f"({PERSONAL})".encode())
-_BROKEN = re.compile(rb"(?:=\r\n)?".join(re.escape(bytes([letter])) for letter in PERSONAL.encode()))
-"""The same in quoted-printable text, which breaks long lines anywhere (RFC 2045, 6.7)."""
+_BROKEN = re.compile(r"(?:=\r\n)?".join(map(re.escape, PERSONAL)))
+"""PERSONAL in quoted-printable text, which breaks long lines anywhere (RFC 2045, 6.7)."""
 
 
 class Letter:
@@ -28,17 +25,16 @@ class Letter:
 
     def __init__(self, outbound: Outbound, sender: mail.Sender) -> None:
         """Build it once."""
-        headers = mail.headers(outbound, sender.domain)
-        headers["Message-ID"] = headers["Message-ID"].replace("@", f".{_ID}@")
-        raw = message(replace(outbound, to=_TO), sender, headers).as_bytes()
-        head, blank, body = raw.partition(b"\r\n\r\n")
-        self._parts = [*_HEAD.split(head), blank, b"", *_BODY.split(_BROKEN.sub(PERSONAL.encode(), body))]
+        headers = mail.personal(outbound, sender.domain)
+        made = message(replace(outbound, to=mail.ADDRESS), sender, headers)
+        text = _BROKEN.sub(PERSONAL, made.as_bytes().decode("ascii"))
+        self._splice = Splice(text, mail.ADDRESS, mail.RECIPIENT, mail.TOKEN, PERSONAL)
 
     def to(self, envelope: Envelope) -> bytes:
         """Return the bytes for one recipient."""
-        own = {_TO: envelope.address, _ID: str(envelope.id), PERSONAL: envelope.token}
-        values = {name.encode(): value.encode("ascii") for name, value in own.items()}
-        return b"".join(values.get(part, part) for part in self._parts)
+        number, address, token = envelope
+        values = {mail.ADDRESS: address, mail.RECIPIENT: str(number), mail.TOKEN: token, PERSONAL: token}
+        return self._splice.fill(values).encode("ascii")
 
 
 class _Policy(EmailPolicy):

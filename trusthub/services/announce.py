@@ -15,7 +15,7 @@ from trusthub.domain.site import Destination
 from trusthub.services import recipients, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
-from trusthub.services.recipients import News, Slot
+from trusthub.services.recipients import News
 from trusthub.store import outbox
 from trusthub.store.tables import Delivery
 
@@ -108,14 +108,14 @@ def _enqueue(session: Session, deliveries: Sequence[Delivery], now: datetime) ->
 def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, rendered: Rendered) -> None:
     """Put one delivery for each batch of subscribers into the outbox, and write down who is in it."""
     why = f"you subscribed to news about {hub.page.name}"
-    batches: list[tuple[Slot, Delivery]] = []
+    batches = []
     for slot in recipients.slots(session, news):
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
         content = payload(rendered, readers, why=why, unsubscribe=PERSONAL)
-        batches.append((slot, _delivery(telling, slot.lane, content, key=slot.key(news))))
-    outbox.enqueue(session, [delivery for _, delivery in batches], telling.now)
+        batches.append(_delivery(telling, slot.lane, content, key=slot.key))
     if batches:
-        recipients.freeze(session, news, {delivery.id: slot for slot, delivery in batches})
+        outbox.enqueue(session, batches, telling.now)
+        recipients.freeze(session, news)
 
 
 def _deliveries(

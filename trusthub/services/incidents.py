@@ -230,7 +230,6 @@ def _publish(
 def _tell(
     session: Session, hub: Hub, case: Case, update: Update, facts: dict[str, object], cause: str, now: datetime
 ) -> None:
-    touched = [component.id for component in case.components]
     tell(
         session,
         hub,
@@ -242,7 +241,7 @@ def _tell(
             cause=cause,
             now=now,
             customers=True,
-            news=News(id=update.id, page_id=case.page.id, components=touched),
+            news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id),
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,
         ),

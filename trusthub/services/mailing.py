@@ -47,7 +47,7 @@ class Mailing:
             waiting = recipients.waiting(session, delivery)
             if not waiting and not recipients.known(session, delivery):
                 return self._channel.send(outbound)
-        ledger = _Ledger(self._hub, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
+        ledger = _Ledger(self._hub, delivery, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
         envelopes = self._envelopes(waiting, ledger)
         if PERSONAL not in (outbound.unsubscribe_url or ""):
             receipt = self._alone(outbound, envelopes, ledger)
@@ -67,9 +67,8 @@ class Mailing:
             return Evidence.MISSING
         with self._hub.database.transaction() as session:
             if recipients.heard(session, delivery):
-                recipients.settle(
-                    session, [each.id for each in recipients.waiting(session, delivery)], Fate.ACCEPTED, now
-                )
+                if others := recipients.waiting(session, delivery):
+                    recipients.settle(session, delivery, (others[0].id, others[-1].id), Fate.ACCEPTED, now)
                 return Evidence.FOUND
         return Evidence.UNCLEAR if now - since < _PATIENCE else Evidence.MISSING
 
@@ -101,11 +100,14 @@ class Mailing:
         return found
 
 
+_Ranges = Sequence[tuple[int, int]]
+
+
 class _Ledger:
     """Writes the fates of one delivery's recipients, each step in a transaction of its own."""
 
-    def __init__(self, hub: Hub, took: Fate) -> None:
-        self._hub, self._took = hub, took
+    def __init__(self, hub: Hub, delivery: int, took: Fate) -> None:
+        self._hub, self._delivery, self._took = hub, delivery, took
         self._left_out = 0
         self.whys: list[str] = []
         """Why recipients were refused, one for each."""
@@ -117,20 +119,22 @@ class _Ledger:
         return " ".join(filter(None, (f"{self._left_out:,} left out." if self._left_out else "", refused)))
 
     def taken(self, envelopes: Sequence[Envelope], ref: str | None) -> None:
-        self._write(envelopes, self._took, ref=ref)
+        self._write([(envelopes[0].id, envelopes[-1].id)], self._took, ref=ref)
 
     def refused(self, envelopes: Sequence[Envelope] | Sequence[Waiting], why: str) -> None:
         self.whys += [why] * len(envelopes)
-        self._write(envelopes, Fate.REFUSED, reason=why)
+        self._write([(each.id, each.id) for each in envelopes], Fate.REFUSED, reason=why)
 
     def leave_out(self, waiting: Sequence[Waiting]) -> None:
         self._left_out = len(waiting)
         for why in {each.left_out for each in waiting}:
-            self._write([each for each in waiting if each.left_out == why], Fate.LEFT_OUT, reason=why or "")
+            who = [(each.id, each.id) for each in waiting if each.left_out == why]
+            self._write(who, Fate.LEFT_OUT, reason=why or "")
 
     def _write(
-        self, who: Sequence[Envelope] | Sequence[Waiting], fate: Fate, *, ref: str | None = None, reason: str = ""
+        self, ranges: Sequence[tuple[int, int]], fate: Fate, *, ref: str | None = None, reason: str = ""
     ) -> None:
+        now = self._hub.clock()
         with self._hub.database.transaction(quiet=True) as session:
-            ids = [each.id for each in who]
-            recipients.settle(session, ids, fate, self._hub.clock(), ref=ref, reason=reason)
+            for each in ranges:
+                recipients.settle(session, self._delivery, each, fate, now, ref=ref, reason=reason)

@@ -6,12 +6,14 @@ A hundred thousand of them are written and settled by statements over sets; none
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, String, bindparam, case, cast, func, insert, literal, or_, select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.recipient import Fate, MailNews, before
-from trusthub.store.tables import Delivery, Recipient, Subscriber, SubscriberComponent, Suppression
+from trusthub.store.tables import Delivery, IncidentComponent, Recipient, Subscriber, SubscriberComponent, Suppression
 from trusthub.store.types import BigId, UtcDateTime
 
 SIZE = 1000
@@ -26,31 +28,21 @@ class News:
     """What subscribers are told: one update of an incident on a page."""
 
     id: int
+    incident_id: int
     page_id: int
-    components: Sequence[int]
-    """Ids of the components that the incident touches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One batch to be: the subscribers from `first` to `last` of one shard, locale and zone."""
+    """One batch to be."""
 
-    shard: int
+    lane: str
+    """Keeps it after the batches of earlier updates."""
+    key: str
+    """Its name. A batch of that name is made once, however often its update is decided."""
     locale: str
     zone: str
-    number: int
-    first: int
-    last: int
     count: int
-
-    @property
-    def lane(self) -> str:
-        """The lane that keeps this batch after those of earlier updates."""
-        return f"email:subscribers/{self.shard}"
-
-    def key(self, news: News) -> str:
-        """Name the batch. A batch of that name is made once, however often its update is decided."""
-        return f"update:{news.id}/{self.lane}/{self.locale}/{self.zone}/{self.number}"
 
 
 SUPPRESSES: Mapping[Fate, str] = {
@@ -61,8 +53,7 @@ SUPPRESSES: Mapping[Fate, str] = {
 """Fates after which an address gets no more mail, and why not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A recipient who has not got the mail yet."""
 
     id: int
@@ -75,35 +66,27 @@ class Waiting:
 
 
 def slots(session: Session, news: News) -> list[Slot]:
-    """Return the batches of an update; none when they were made before."""
+    """Return the batches of an update; none when they were made before.
+
+    A subscriber's id alone says which one is theirs, so it does not matter who comes or goes meanwhile: no batch is
+    ever larger than SIZE, and in none of them is anybody twice.
+    """
     made = select(col(Delivery.id)).where(col(Delivery.key).startswith(f"update:{news.id}/", autoescape=True))
     if session.execute(made.limit(1)).first():
         return []
-    among = (_shard, col(Subscriber.locale), col(Subscriber.zone))
-    place = func.row_number().over(partition_by=among, order_by=col(Subscriber.id)) - 1
-    mine = select(col(Subscriber.id), *among, (place // SIZE).label("number")).where(*_chosen(news)).subquery()
-    slot = (mine.c.shard, mine.c.locale, mine.c.zone, mine.c.number)
-    counted = select(*slot, func.min(mine.c.id), func.max(mine.c.id), func.count()).group_by(*slot).order_by(*slot)
+    place = (_lane.label("lane"), _key(news).label("key"), col(Subscriber.locale), col(Subscriber.zone))
+    mine = select(*place).where(*_chosen(news)).subquery()
+    counted = select(*mine.c, func.count()).group_by(*mine.c).order_by(func.min(mine.c.key))
     return [Slot(*row) for row in session.execute(counted)]
 
 
-def freeze(session: Session, news: News, batches: Mapping[int, Slot]) -> None:
-    """Write down who is in each batch, by the id of its delivery. From now on that stays."""
-    mine = (
-        col(Subscriber.id).between(bindparam("first"), bindparam("last")),
-        _shard == bindparam("shard"),
-        col(Subscriber.locale) == bindparam("locale"),
-        col(Subscriber.zone) == bindparam("zone"),
-    )
-    delivery = bindparam("delivery", type_=BigId)
-    rows = select(delivery, col(Subscriber.id), col(Subscriber.address), literal(Fate.PENDING.value), literal(""))
-    rows = rows.where(*mine, *_chosen(news)).order_by(col(Subscriber.id))
+def freeze(session: Session, news: News) -> None:
+    """Write down who is in each batch, once its deliveries are in the outbox. From then on that stays."""
+    rows = select(col(Delivery.id), col(Subscriber.id), col(Subscriber.address), literal(Fate.PENDING), literal(""))
+    rows = rows.join(Delivery, col(Delivery.key) == _key(news)).where(*_chosen(news))
+    rows = rows.order_by(col(Delivery.id), col(Subscriber.id))
     names = ["delivery_id", "subscriber_id", "address", "state", "reason"]
-    values = [
-        {"delivery": number, "first": s.first, "last": s.last, "shard": s.shard, "locale": s.locale, "zone": s.zone}
-        for number, s in batches.items()
-    ]
-    session.execute(insert(Recipient).from_select(names, rows), values)
+    session.connection().execute(insert(Recipient).from_select(names, rows))
 
 
 def alone(session: Session, deliveries: Sequence[Delivery]) -> None:
@@ -133,15 +116,26 @@ def waiting(session: Session, delivery_id: int) -> list[Waiting]:
         .where(col(Recipient.delivery_id) == delivery_id, col(Recipient.state) == Fate.PENDING)
         .order_by(col(Recipient.id))
     )
-    return [Waiting(*row) for row in session.execute(found)]
+    return [Waiting._make(row) for row in session.connection().execute(found)]
 
 
 def settle(
-    session: Session, ids: Sequence[int], fate: Fate, now: datetime, *, ref: str | None = None, reason: str = ""
+    session: Session,
+    delivery_id: int,
+    who: tuple[int, int],
+    fate: Fate,
+    now: datetime,
+    *,
+    ref: str | None = None,
+    reason: str = "",
 ) -> None:
-    """Record what became of recipients who were waiting; news that came before this stays."""
-    mine = update(Recipient).where(col(Recipient.id).in_(ids), col(Recipient.state) == Fate.PENDING)
-    session.execute(mine.values(state=fate, at=now, provider_id=ref, reason=reason))
+    """Record what became of a delivery's recipients, from the first to the last of `who`, as far as they wait.
+
+    A range and not a list, which would take longer than all the rest. News that came before this stays.
+    """
+    here = (col(Recipient.delivery_id) == delivery_id, col(Recipient.id).between(*who))
+    mine = update(Recipient).where(*here, col(Recipient.state) == Fate.PENDING)
+    session.connection().execute(mine.values(state=fate, at=now, provider_id=ref, reason=reason))
 
 
 def heard(session: Session, delivery_id: int) -> bool:
@@ -155,7 +149,7 @@ def heard(session: Session, delivery_id: int) -> bool:
 def learn(session: Session, news: Sequence[MailNews], now: datetime) -> None:
     """Record what a provider tells. It tells in any order, and again: what is further on stays."""
     for fate in {each.fate for each in news}:
-        earlier = col(Recipient.state).in_(before(fate))
+        earlier = or_(*(col(Recipient.state) == each for each in before(fate)))
         mine = update(Recipient).where(col(Recipient.id) == bindparam("who", type_=BigId), earlier)
         moved = mine.values(state=fate, at=bindparam("when", type_=UtcDateTime), reason=bindparam("why"))
         values = [{"who": each.recipient, "when": each.at, "why": each.reason} for each in news if each.fate is fate]
@@ -178,7 +172,8 @@ def _chosen(news: News) -> tuple[ColumnElement[bool], ...]:
     asked = select(col(SubscriberComponent.component_id)).where(
         col(SubscriberComponent.subscriber_id) == col(Subscriber.id)
     )
-    touched = asked.where(col(SubscriberComponent.component_id).in_(news.components))
+    touches = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == news.incident_id)
+    touched = asked.where(col(SubscriberComponent.component_id).in_(touches))
     return (
         col(Subscriber.page_id) == news.page_id,
         col(Subscriber.channel) == "email",
@@ -188,4 +183,10 @@ def _chosen(news: News) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-_shard = (col(Subscriber.id) % SHARDS).label("shard")
+def _key(news: News) -> ColumnElement[str]:
+    slot = col(Subscriber.id).op("/")(SIZE * SHARDS)
+    parts: list[Any] = [_lane, col(Subscriber.locale), col(Subscriber.zone), cast(slot, String)]
+    return reduce(lambda text, part: text + "/" + part, parts, literal(f"update:{news.id}"))
+
+
+_lane = literal("email:subscribers/") + cast(col(Subscriber.id) % SHARDS, String)

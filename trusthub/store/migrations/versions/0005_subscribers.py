@@ -58,15 +58,10 @@ def upgrade() -> None:
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.Column("at", _AT, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_recipient_delivery_id_delivery")),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"], ["subscriber.id"], name=op.f("fk_recipient_subscriber_id_subscriber")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recipient")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_recipient_delivery_id"), "recipient", ["delivery_id"])
-    op.create_index(op.f("ix_recipient_subscriber_id"), "recipient", ["subscriber_id"])
 
 
 def downgrade() -> None:
