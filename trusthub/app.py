@@ -1,6 +1,7 @@
 """The composition root: the only module that builds things and hands them to each other."""
 
 import fcntl
+import gc
 import logging
 import os
 import re
@@ -149,6 +150,7 @@ def create_app(settings: Settings, hub: Hub) -> Flask:
 def serve() -> "WSGIApplication":
     """Return the WSGI application with a worker beside it; called by granian in each of its processes."""
     parts = build(environment.load())
+    gc.freeze()  # what was built stays, and the collector need not look at it again
     main, parent = threading.main_thread(), os.getppid()
     threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
     if parts.settings.embedded_worker:

@@ -1,35 +1,35 @@
-"""A provider in a process of its own that takes everything: `python -m tests.benchmarks.sink LOG [FOLDER]`.
+"""A provider in a process of its own that takes everything: `python -m tests.benchmarks.sink LOG FOLDER`.
 
-It writes its port to LOG, then for each request one line: when it had all of it, and for how many recipients it was.
-It keeps the bodies in FOLDER as long as that is there.
+It reads each request's JSON, as a provider must. It writes its port to LOG, then for each request one line with the ids
+of its recipients. It keeps the bodies in FOLDER as long as that is there.
 """
 
 import itertools
+import json
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import IO
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: bench\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-def run(log: IO[str], folder: Path | None) -> None:
+def run(log: IO[str], folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         print(server.getsockname()[1], file=log, flush=True)
         for number in itertools.count():
             threading.Thread(target=_serve, args=(server.accept()[0], number, log, folder), daemon=True).start()
 
 
-def _serve(connection: socket.socket, number: int, log: IO[str], folder: Path | None) -> None:
+def _serve(connection: socket.socket, number: int, log: IO[str], folder: Path) -> None:
     with connection:
         body = read(connection)
+        people = json.loads(body)["personalizations"]
         connection.sendall(ANSWER)
-    recipients = body.count(b'"recipient": ')
-    log.write(f"{time.time()} {recipients}\n")
+    log.write(" ".join(each["custom_args"]["recipient"] for each in people) + "\n")
     log.flush()
-    if folder is not None and folder.exists():
+    if folder.exists():
         (folder / f"{number}.json").write_bytes(body)
 
 
@@ -49,4 +49,4 @@ def read(connection: socket.socket) -> bytearray:
 
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("w", encoding="utf-8") as output:
-        run(output, Path(sys.argv[2]) if sys.argv[2:] else None)
+        run(output, Path(sys.argv[2]))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPException
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 from urllib.error import URLError
 
@@ -44,6 +45,17 @@ CURES: Mapping[int, str] = {
 }
 _NO_CREDITS = "credits exceeded"
 """SendGrid answers 401 when the plan's mails are used up: https://github.com/sendgrid/sendgrid-nodejs/issues/1032"""
+
+
+class _Body(bytes):
+    """A request that nobody prints: the SDK makes text of it for its log, even when that is off."""
+
+    def encode(self, _encoding: str) -> bytes:
+        """Return it as it is: the SDK would make bytes of a text."""
+        return self
+
+    def __format__(self, _form: str) -> str:
+        return f"{len(self)} bytes"
 
 
 class _NamedError(DeliveryError):
@@ -90,7 +102,7 @@ class SendGrid:
     def _post(self, frame: str, people: list[str]) -> Receipt:
         # A client of its own for each call: it is cheap, and it changes its headers while it works.
         client = SendGridAPIClient(self._api_key, host=self._api_url).client
-        body = f'{{"personalizations": [{", ".join(people)}], {frame[1:]}'
+        body = _Body(f'{{"personalizations": [{", ".join(people)}], {frame[1:]}'.encode("ascii"))
         try:
             answer = client.mail.send.post(request_body=body, request_headers=_JSON, timeout=self._timeout)
         except HTTPError as error:
@@ -130,12 +142,12 @@ def _personal(outbound: Outbound, sender: mail.Sender) -> Callable[[Envelope], s
     """Return what makes a personalization, as JSON, of a recipient."""
     arguments = {**outbound.arguments, "recipient": mail.RECIPIENT}
     person = _person(mail.ADDRESS, mail.personal(outbound, sender.domain), arguments)
-    to = json.dumps(mail.ADDRESS)
-    splice = Splice(json.dumps({**person, "substitutions": {PERSONAL: mail.TOKEN}}), to, mail.RECIPIENT, mail.TOKEN)
+    text = json.dumps({**person, "substitutions": {PERSONAL: mail.TOKEN}})
+    splice = Splice(text, json.dumps(mail.ADDRESS), mail.RECIPIENT, mail.TOKEN)
 
     def make(envelope: Envelope) -> str:
         number, address, token = envelope
-        return splice.fill({to: json.dumps(address), mail.RECIPIENT: str(number), mail.TOKEN: token})
+        return splice.fill(quoted(address), str(number), token)
 
     return make
 

@@ -33,8 +33,7 @@ class Letter:
     def to(self, envelope: Envelope) -> bytes:
         """Return the bytes for one recipient."""
         number, address, token = envelope
-        values = {mail.ADDRESS: address, mail.RECIPIENT: str(number), mail.TOKEN: token, PERSONAL: token}
-        return self._splice.fill(values).encode("ascii")
+        return self._splice.fill(address, str(number), token, token).encode("ascii")
 
 
 class _Policy(EmailPolicy):

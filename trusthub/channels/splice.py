@@ -1,7 +1,6 @@
 """Text that is the same for many but in some places, which are filled for each: far quicker than to make it anew."""
 
 import re
-from collections.abc import Mapping
 
 
 class Splice:
@@ -9,8 +8,10 @@ class Splice:
 
     def __init__(self, text: str, *names: str) -> None:
         """Find the places of each name."""
-        self._parts = re.split(f"({'|'.join(map(re.escape, names))})", text)
+        parts = re.split(f"({'|'.join(map(re.escape, names))})", text)
+        self._form = "".join("%s" if place % 2 else part.replace("%", "%%") for place, part in enumerate(parts))
+        self._order = [names.index(name) for name in parts[1::2]]
 
-    def fill(self, values: Mapping[str, str]) -> str:
-        """Return the text with the value of each name in its places."""
-        return "".join([values.get(part, part) for part in self._parts])
+    def fill(self, *values: str) -> str:
+        """Return the text with the values, in the order of the names, in their places."""
+        return self._form % tuple([values[place] for place in self._order])

@@ -88,15 +88,16 @@ class Mailing:
         ledger.leave_out([each for each in waiting if each.left_out])
         found = []
         for each in waiting:
-            if each.left_out:
+            number, address, subscriber, version, left_out = each
+            if left_out:
                 continue
             try:
-                address = mail.recipient(each.address)
+                address = mail.recipient(address)
             except DeliveryError as error:
                 ledger.refused([each], str(error))
             else:
-                token = subscribe.token(self._hub, each.subscriber, each.link_version) if each.subscriber else ""
-                found.append(Envelope(each.id, address, token))
+                token = subscribe.token(self._hub, subscriber, version) if subscriber else ""
+                found.append(Envelope(number, address, token))
         return found
 
 

@@ -116,7 +116,7 @@ def waiting(session: Session, delivery_id: int) -> list[Waiting]:
         .where(col(Recipient.delivery_id) == delivery_id, col(Recipient.state) == Fate.PENDING)
         .order_by(col(Recipient.id))
     )
-    return [Waiting._make(row) for row in session.connection().execute(found)]
+    return list(map(Waiting._make, session.connection().execute(found).all()))
 
 
 def settle(

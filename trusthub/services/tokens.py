@@ -14,7 +14,7 @@ class Tokens:
 
     def make(self, kind: str, what: str, version: int = 1) -> str:
         """Return a token that opens `what`, until its version is raised or the secret changes."""
-        return f"{self.key_id}.{what}.{version}.{self._sign(kind, what, version)}"
+        return f"{_key_id(self.secret)}.{what}.{version}.{self._sign(kind, what, version)}"
 
     def read(self, kind: str, token: str) -> tuple[str, int] | None:
         """Return what a token opens and its version, or None when it is not ours or for another kind."""
