@@ -86,7 +86,7 @@ class Mailing:
     def _envelopes(self, waiting: Sequence[Waiting], ledger: "_Ledger") -> list[Envelope]:
         """Return those to whom the mail may go, and record whom it may not go to."""
         ledger.leave_out([each for each in waiting if each.left_out])
-        found = []
+        found, token = [], self._hub.tokens.maker(subscribe.SUBSCRIBER)
         for each in waiting:
             number, address, subscriber, version, left_out = each
             if left_out:
@@ -96,8 +96,7 @@ class Mailing:
             except DeliveryError as error:
                 ledger.refused([each], str(error))
             else:
-                token = subscribe.token(self._hub, subscriber, version) if subscriber else ""
-                found.append(Envelope(number, address, token))
+                found.append(Envelope(number, address, token(subscriber, version or 1) if subscriber else ""))
         return found
 
 
