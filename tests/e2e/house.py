@@ -143,6 +143,11 @@ class House:
         lines = sorted([_slack(self.slack, call.path, call.body) for call in calls], key=lambda line: line.split()[1])
         return [_steady(line) for line in (*lines, *map(_mail, mails))]
 
+    @staticmethod
+    def read(mails: list[dict[str, str]]) -> str:
+        """Return mails as their readers see them, in words, with everything random named alike."""
+        return "\n\n".join(_steady(f"MAIL {mail['subject']}\n\n{mail['text/plain']}") for mail in mails)
+
 
 @contextmanager
 def house(database_url: str, folder: Path, **settings: Any) -> Iterator[House]:
