@@ -74,7 +74,7 @@ def test_who_is_removed_is_forgotten_in_what_was_sent_too(
     command("import", str(file))
     canary(hub)
     rolled_back(hub)
-    assert "ben@customer.example is forgotten." in command("remove", "Ben@customer.example").output
+    assert "Ben@customer.example is forgotten." in command("remove", "Ben@customer.example").output
     assert command("remove", "ben@customer.example").exit_code == 1
     assert "ben@customer.example" not in command("list").output
     assert "ben@customer.example" not in fates(hub)

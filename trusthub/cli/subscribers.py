@@ -1,8 +1,14 @@
 """`trusthub subscribers`: the list of who hears by mail."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from trusthub.services.hub import Hub
 
 
 @click.group()
@@ -18,23 +24,21 @@ def take(file: Path) -> None:
     Its first line names the columns: address, and if you like components (ids of site.yaml with spaces between; none
     means all), locale and zone. Who had stopped mail stays without.
     """
-    from trusthub import app, settings
     from trusthub.services import subscribers as people
     from trusthub.services import sync
 
-    hub = app.open_hub(settings.load())
-    sync.sync(hub, hub.clock())
-    done = people.take(hub, file, hub.clock())
+    with _hub() as hub:
+        sync.sync(hub, hub.clock())
+        done = people.take(hub, file, hub.clock())
     click.echo(f"{done.read:,} read, {done.new:,} of them new, {done.stopped:,} had stopped mail and stay without.")
 
 
 @subscribers.command("list")
 def show() -> None:
     """Show everybody, a line each: address, what they asked about, and whether they hear it."""
-    from trusthub import app, settings
     from trusthub.services import subscribers as people
 
-    with app.open_hub(settings.load()).database.reading() as session:
+    with _hub() as hub, hub.database.reading() as session:
         for each in people.everybody(session):
             click.echo(f"{each.address}\t{' '.join(each.components) or 'everything'}\t{each.state}")
 
@@ -43,9 +47,18 @@ def show() -> None:
 @click.argument("address")
 def remove(address: str) -> None:
     """Forget ADDRESS: it gets no more mail, and is no longer kept with what was sent."""
-    from trusthub import app, settings
     from trusthub.services import subscribers as people
 
-    if not people.remove(app.open_hub(settings.load()), address):
-        raise click.ClickException(f"{address} is no subscriber.")
+    with _hub() as hub:
+        if not people.remove(hub, address):
+            raise click.ClickException(f"{address} is no subscriber.")
     click.echo(f"{address} is forgotten.")
+
+
+@contextmanager
+def _hub() -> "Iterator[Hub]":
+    from trusthub import app, settings
+
+    hub = app.open_hub(settings.load())
+    with closing(hub.database):
+        yield hub

@@ -42,14 +42,14 @@ class Mailing:
 
     def send(self, outbound: Outbound) -> Receipt:
         """Send once to each who waits; record who got it, whom the provider refuses, and who must be left out."""
-        delivery = int(outbound.arguments["delivery"])
+        delivery, many = int(outbound.arguments["delivery"]), PERSONAL in (outbound.unsubscribe_url or "")
         with self._hub.database.reading() as session:
             waiting = recipients.waiting(session, delivery)
-            if not waiting and not recipients.known(session, delivery):
+            if not (many or waiting or recipients.known(session, delivery)):
                 return self._channel.send(outbound)
         ledger = _Ledger(self._hub, delivery, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
         envelopes = self._envelopes(waiting, ledger)
-        if PERSONAL not in (outbound.unsubscribe_url or ""):
+        if not many:
             receipt = self._alone(outbound, envelopes, ledger)
         else:
             receipt = self._channel.send_many(outbound, envelopes, ledger) if envelopes else Receipt()

@@ -122,10 +122,12 @@ def _put(session: Session, page_id: int, wishes: Sequence[Wish], now: datetime) 
     connection.execute(delete(SubscriberComponent).where(col(SubscriberComponent.subscriber_id).in_(mine)))
     chosen = [{"who": w.address, "what": key} for w in {w.address: w for w in wishes}.values() for key in w.components]
     if chosen:
-        pair = select(col(Subscriber.id), col(Component.id)).where(
+        pair = select(col(Subscriber.id), col(Component.id)).join(
+            Component, col(Component.page_id) == col(Subscriber.page_id)
+        )
+        pair = pair.where(
             col(Subscriber.page_id) == page_id,
             col(Subscriber.address) == bindparam("who"),
-            col(Component.page_id) == page_id,
             col(Component.key) == bindparam("what"),
         )
         into = insert(SubscriberComponent).from_select(["subscriber_id", "component_id"], pair)
