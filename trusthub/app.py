@@ -1,6 +1,7 @@
 """The composition root: the only module that builds things and hands them to each other."""
 
 import fcntl
+import gc
 import logging
 import os
 import re
@@ -29,7 +30,7 @@ from trusthub import channels
 from trusthub import settings as environment
 from trusthub.channels.base import Channel
 from trusthub.errors import PlaybookError
-from trusthub.services import gate_github, intake, publish, refusals, silence, site, sync
+from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -41,6 +42,7 @@ from trusthub.store.tables import Sandbox, User
 from trusthub.web import auth, hooks, security, snapshot
 from trusthub.web.console import console
 from trusthub.web.gates import gates
+from trusthub.web.mail import mail
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
@@ -89,6 +91,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         gates=hub.configuration.site.gates,
         destinations=hub.configuration.site.destinations,
     )
+    made = mailing.over(hub, made, listens=_listens(settings))
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
@@ -115,6 +118,11 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
 
 
+def _listens(settings: Settings) -> bool:
+    """Whether SendGrid sends our mail and tells what becomes of it."""
+    return bool(settings.sendgrid_event_key and settings.sendgrid_api_key.get_secret_value())
+
+
 def _keep_house(hub: Hub, settings: Settings, endpoints: Failing) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
@@ -137,6 +145,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
+    app.register_blueprint(mail(hub, settings.sendgrid_event_key))
     app.register_blueprint(ops(hub))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))
@@ -147,6 +156,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
 def serve() -> "WSGIApplication":
     """Return the WSGI application with a worker beside it; called by granian in each of its processes."""
     parts = build(environment.load())
+    gc.freeze()  # what was built stays, and the collector need not look at it again
     main, parent = threading.main_thread(), os.getppid()
     threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
     if parts.settings.embedded_worker:

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(default="https://slack.com/api/", description="Slack's API")
     sendgrid_api_key: SecretStr = Field(default=SecretStr(""), description="SendGrid key; wins over SMTP")
     sendgrid_api_url: str = Field(default="https://api.sendgrid.com", description="SendGrid's API")
+    sendgrid_event_key: str = Field(
+        default="", description="Verification key of SendGrid's Event Webhook; it is public", repr=False
+    )
     smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:587 (smtps:// for TLS)")
     mail_from: str = Field(default="", description="Sender of mail: name <address>; default: page.support")
     webhook_allow_private: bool = Field(

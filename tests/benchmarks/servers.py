@@ -43,7 +43,7 @@ def bare(application: str, environment: Mapping[str, str]) -> Iterator[int]:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], **more: Any) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: list[str], environment: dict[str, str] | None, **more: Any) -> Iterator["subprocess.Popen[bytes]"]:
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, **more) as process:
         try:
             yield process

@@ -422,8 +422,8 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False),
     "answered-mailed": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=True),
     "answered-machine": _public("answered.html", thread_url=None, mailed=False),
-    "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", done=False, token=TOKEN),
-    "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True, token=TOKEN),
+    "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", done=False),
+    "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
     "error-bare": ("error.html", {"title": "We made a mistake", "text": "It is in our log. Please try again."}),
     "console-login": _console(

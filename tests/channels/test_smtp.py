@@ -11,7 +11,8 @@ from tests import goldens
 from tests.channels.conftest import TO_MAIL, Compose
 from tests.providers import Smtp, SmtpFault
 from tests.providers.smtp import PASSWORD
-from trusthub.channels import mail, smtp, smtp_errors, smtp_server
+from trusthub.channels import mail, smtp, smtp_errors, smtp_letter, smtp_server
+from trusthub.channels.base import Outbound
 from trusthub.errors import DeliveryError, PlaybookError
 
 SENDER = mail.Sender("Acme Status", "status@acme.example")
@@ -19,6 +20,10 @@ SENDER = mail.Sender("Acme Status", "status@acme.example")
 
 def channel(url: str) -> smtp.Smtp:
     return smtp.Smtp(server=smtp_server.read(url), sender=SENDER, timeout=0.4)
+
+
+def letter(outbound: Outbound, sender: mail.Sender = SENDER) -> bytes:
+    return smtp_letter.message(outbound, sender, mail.headers(outbound, sender.domain)).as_bytes()
 
 
 def test_a_mail_arrives_as_text_and_html_with_its_headers(smtp_provider: Smtp, to_mail: Compose) -> None:
@@ -34,7 +39,7 @@ def test_a_mail_arrives_as_text_and_html_with_its_headers(smtp_provider: Smtp, t
 
 
 def test_the_line_of_the_unsubscribe_button_is_not_wrapped_or_encoded(to_mail: Compose) -> None:
-    raw = smtp._message(to_mail(), SENDER).as_bytes()
+    raw = letter(to_mail())
     assert f"\r\nList-Unsubscribe: <{TO_MAIL.unsubscribe_url}>\r\n".encode() in raw
 
 
@@ -51,7 +56,7 @@ def test_later_mails_answer_the_conversation(smtp_provider: Smtp, to_mail: Compo
 @given(subject=st.text(max_size=2000), name=st.text(alphabet=st.characters(exclude_categories=["C", "Z"])))
 def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> None:
     outbound = TO_MAIL.__class__(key="k", to="a@b.example", subject=subject, text="", html="", slack="")
-    raw = smtp._message(outbound, mail.Sender(name, "s@a.example")).as_bytes()
+    raw = letter(outbound, mail.Sender(name, "s@a.example"))
     head = raw.partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
     expected = ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress"]

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import database_url, sqlite_url
 from tests.e2e.house import House, house
+
+__all__ = ["database_url", "sqlite_url"]
 
 
 @pytest.fixture

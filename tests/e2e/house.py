@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from tests.providers import SendGrid, Slack
+from tests.providers import SendGrid, Slack, sendgrid
 from tests.sources import replay
 from trusthub import app
 from trusthub.app import Parts
@@ -153,6 +153,11 @@ class House:
         lines = sorted([_slack(self.slack, call.path, call.body) for call in calls], key=lambda line: line.split()[1])
         return [_steady(line) for line in (*lines, *map(_mail, mails))]
 
+    @staticmethod
+    def read(mails: list[dict[str, str]]) -> str:
+        """Return mails as their readers see them, in words, with everything random named alike."""
+        return "\n\n".join(_steady(f"MAIL {mail['subject']}\n\n{mail['text/plain']}") for mail in mails)
+
 
 @contextmanager
 def house(database_url: str, folder: Path, **settings: Any) -> Iterator[House]:
@@ -217,11 +222,11 @@ def _blocks(blocks: list[dict[str, Any]]) -> str:
 
 
 def _mail(body: dict[str, Any]) -> str:
-    (person,) = body["personalizations"]
-    subject = person.get("subject") or body["subject"]
-    text = next(part["value"] for part in body["content"] if part["type"] == "text/plain")
-    words = f"{subject}\n\n{text}"
-    return f"MAIL {person['to'][0]['email']}\n" + textwrap.indent(words, "    ")
+    """Return a mail in words; one to many once for all who read the same."""
+    readers: dict[str, list[str]] = {}
+    for mail in sendgrid.read(body):
+        readers.setdefault(_steady(f"{mail['subject']}\n\n{mail['text/plain']}"), []).append(mail["to"])
+    return "\n".join(f"MAIL {', '.join(to)}\n" + textwrap.indent(words, "    ") for words, to in readers.items())
 
 
 def _steady(text: str) -> str:

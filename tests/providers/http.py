@@ -81,6 +81,7 @@ class HttpProvider:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self._faults: deque[Fault] = deque()
+        self._chosen: list[tuple[Callable[[dict[str, Any]], bool], Fault]] = []
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._serve))
@@ -110,6 +111,17 @@ class HttpProvider:
         """Queue faults: each befalls one call, in this order."""
         self._faults.extend(faults)
 
+    def only(self, which: Callable[[dict[str, Any]], bool], *faults: Fault) -> None:
+        """Queue faults for calls with such a body. They come before those that `fail` queues."""
+        self._chosen.extend((which, fault) for fault in faults)
+
+    def _fault(self, body: dict[str, Any]) -> Fault | None:
+        found = next((each for each in self._chosen if each[0](body)), None)
+        if found is not None:
+            self._chosen.remove(found)
+            return found[1]
+        return self._faults.popleft() if self._faults else None
+
     @property
     def accepted(self) -> list[Call]:
         """The calls whose message was taken: with a retry after an unclear answer there is one too many."""
@@ -129,7 +141,7 @@ class HttpProvider:
     def _serve(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer | None:
         call = Call(path=path, headers=headers, body=json.loads(raw) if raw else {}, raw=raw)
         with self._changed:
-            fault = self._faults.popleft() if self._faults else None
+            fault = self._fault(call.body)
             good, taken = self.take(call) if fault is None or fault.accept else (None, False)
             self.calls.append(replace(call, accepted=taken))
             self._changed.notify_all()

@@ -35,6 +35,8 @@ class Smtp:
     def __init__(self, tls: Literal["none", "starttls", "smtps"] = "none", *, login: bool = False) -> None:
         self.messages: list[EmailMessage] = []
         self.logins: list[str] = []
+        self.connections = 0
+        self._skip: dict[str, int] = {}
         self._faults: deque[SmtpFault] = deque()
         self._changed = threading.Condition()
         self._closing = asyncio.Event()
@@ -70,6 +72,10 @@ class Smtp:
         """Queue faults: each waits for the first command of its kind."""
         self._faults.extend(faults)
 
+    def skip(self, command: str, count: int) -> None:
+        """Let so many commands of a kind end well before the faults."""
+        self._skip[command] = count
+
     def wait_for(self, count: int, timeout: float = 10.0) -> list[EmailMessage]:
         """Wait until so many mails were taken, and return them."""
         with self._changed:
@@ -81,6 +87,9 @@ class Smtp:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if not hasattr(session, "counted"):
+            session.counted = True  # type: ignore[attr-defined]  # a session is a connection
+            self.connections += 1
         envelope.mail_from = address
         return await self._reply("MAIL", server)
 
@@ -91,7 +100,7 @@ class Smtp:
         return await self._reply("RCPT", server)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        fault = self._faults[0] if self._faults and self._faults[0].at == "DATA" else None
+        fault = self._faults[0] if self._fails("DATA") else None
         if fault is None or fault.accept:
             with self._changed:
                 assert isinstance(envelope.content, bytes)
@@ -99,8 +108,12 @@ class Smtp:
                 self._changed.notify_all()
         return await self._reply("DATA", server)
 
+    def _fails(self, command: str) -> bool:
+        return bool(self._faults) and self._faults[0].at == command and not self._skip.get(command)
+
     async def _reply(self, command: str, server: SMTP) -> str:
-        if not self._faults or self._faults[0].at != command:
+        if not self._fails(command):
+            self._skip[command] = max(0, self._skip.get(command, 0) - 1)
             return "250 OK"
         fault = self._faults.popleft()
         if fault.reply:

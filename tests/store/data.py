@@ -267,7 +267,54 @@ SEVENTH: Rows = {
     "disabled": [{"lane": "webhook:acme", "at": LATER, "reason": "The webhook answered 410.", "enabled_at": None}],
 }
 
-ADDED: Mapping[str, Rows] = {"0001": FIRST, "0002": SECOND, "0003": THIRD, "0004": FOURTH, "0007": SEVENTH}
+FIFTH: Rows = {
+    "subscriber": [
+        {
+            "id": 1,
+            "public_id": "s1b2c3d4e5f6",
+            "page_id": 1,
+            "channel": "email",
+            "address": "ben@customer.example",
+            "locale": "en",
+            "zone": "Europe/Berlin",
+            "link_version": 2,
+            "confirmed_at": AT,
+            "stopped_at": LATER,
+            "created_at": AT,
+        }
+    ],
+    "subscriber_component": [{"subscriber_id": 1, "component_id": 2}],
+    "recipient": [
+        {
+            "id": 1,
+            "delivery_id": 1,
+            "subscriber_id": 1,
+            "address": "ben@customer.example",
+            "state": "bounced",
+            "provider_id": "14c5d75ce93",
+            "at": LATER,
+            "reason": "500 unknown recipient",
+        },
+        {
+            "id": 2,
+            "delivery_id": 1,
+            "subscriber_id": None,
+            "address": "releases@acme.example",
+            "state": "pending",
+            "provider_id": None,
+            "at": None,
+            "reason": "",
+        },
+    ],
+}
+ADDED: Mapping[str, Rows] = {
+    "0001": FIRST,
+    "0002": SECOND,
+    "0003": THIRD,
+    "0004": FOURTH,
+    "0005": FIFTH,
+    "0007": SEVENTH,
+}
 """For each revision, the rows that it is the first to have room for."""
 
 

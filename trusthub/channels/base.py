@@ -1,13 +1,17 @@
 """What a channel is: it takes one finished message to one place, and says how that went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from trusthub.domain.message import Button
 
 TIMEOUT = 10.0
 """Seconds that a provider has to answer. A lane's lease is three times as long."""
+
+
+PERSONAL = "-trusthub-personal-"
+"""Stands in a mail to many for the token that each reader's links have, in texts, HTML and headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +68,33 @@ class Channel(Protocol):
 
     def send(self, outbound: Outbound) -> Receipt:
         """Send once, without retrying. Raises DeliveryError when the provider did not take it."""
+
+
+class Envelope(NamedTuple):
+    """One recipient of a mail to many."""
+
+    id: int
+    """The hub's name for this recipient. It comes back with what the provider reports."""
+    address: str
+    token: str
+    """What PERSONAL becomes for this recipient."""
+
+
+class Ledger(Protocol):
+    """Where a channel writes, while it sends to many, who has the mail: after a crash only the others get it."""
+
+    def taken(self, envelopes: Sequence[Envelope], ref: str | None) -> None:
+        """Record that the provider has the mail to these, under its name `ref`.
+
+        They are in the order in which they came, and of those in between none waits any more.
+        """
+
+    def refused(self, envelopes: Sequence[Envelope], why: str) -> None:
+        """Record that the provider will never take the mail to these."""
+
+
+class Mailer(Channel, Protocol):
+    """A channel for mail: it also takes one text to many, who do not see each other."""
+
+    def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
+        """Send once to each. Raises DeliveryError when the ledger does not have them all; `outbound.to` is for show."""

@@ -4,13 +4,18 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from trusthub.channels.base import Outbound
+from trusthub.channels.base import PERSONAL, Outbound
 from trusthub.errors import DeliveryError, PlaybookError
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\"]+")
+_COMMON = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII | re.IGNORECASE)
+"""Nearly all addresses: those need not be taken apart, which takes ten times as long."""
 _NAMED = re.compile(r'"?([^"<>]*?)"? *<([^<>]*)>')
 _NO_ADDRESS = "This is not one mail address that mail can reach. Correct it in site.yaml, or remove the subscriber."
 _URL = re.compile(r"https?://[^\s<>,]+")
+
+RECIPIENT, ADDRESS, TOKEN = "-trusthub-recipient-", "to@trusthub.invalid", "-trusthub-token-"
+"""Stand in what is made once for many: for one reader's number and address, and for what PERSONAL becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,12 @@ def headers(outbound: Outbound, domain: str) -> dict[str, str]:
     return found | _unsubscribe(outbound.unsubscribe_url)
 
 
+def personal(outbound: Outbound, domain: str) -> dict[str, str]:
+    """Return the headers of a mail to many: RECIPIENT stands for each reader's number, TOKEN for their token."""
+    found = {name: value.replace(PERSONAL, TOKEN) for name, value in headers(outbound, domain).items()}
+    return {**found, "Message-ID": found["Message-ID"].replace("@", f".{RECIPIENT}@")}
+
+
 def _unsubscribe(url: str | None) -> dict[str, str]:
     """RFC 8058: the mail reader's own button posts to the address (which only https makes safe)."""
     if url is None:
@@ -81,6 +92,8 @@ def _unsubscribe(url: str | None) -> dict[str, str]:
 
 def _plain(address: str) -> str | None:
     """Return the address in ASCII, or None. Letters beyond it are possible after the @ only, by IDNA."""
+    if _COMMON.fullmatch(address):
+        return address
     local, _, domain = address.rpartition("@")
     try:
         return f"{local}@{domain.encode('idna').decode()}" if _ADDRESS.fullmatch(address) and local.isascii() else None

@@ -1,8 +1,8 @@
 """Takes the place of a provider that is not set up: the message is kept and shown, and not sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from trusthub.channels.base import Outbound, Receipt
+from trusthub.channels.base import Envelope, Ledger, Outbound, Receipt
 
 Keep = Callable[[str, dict[str, object]], str]
 """Stores a payload under its kind and returns its id."""
@@ -20,6 +20,12 @@ class Sandbox:
         ref = self._keep("kept", {"destination": self._destination, **_payload(outbound)})
         edited = outbound.parent if outbound.edit else None
         return Receipt(ref=edited or ref, note=f"Kept in the sandbox and not sent. {self._cure}")
+
+    def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
+        """Keep the message once, for all of them."""
+        receipt = self.send(outbound)
+        ledger.taken(envelopes, receipt.ref)
+        return receipt
 
 
 def _payload(outbound: Outbound) -> dict[str, object]:

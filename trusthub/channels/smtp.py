@@ -2,19 +2,22 @@
 
 import contextlib
 import smtplib
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from trusthub.channels import mail, smtp_errors, smtp_server
-from trusthub.channels.base import TIMEOUT, Outbound, Receipt
+from trusthub.channels.base import TIMEOUT, Envelope, Ledger, Outbound, Receipt
+from trusthub.channels.smtp_letter import Letter, message
+from trusthub.errors import DeliveryError
 
-_LONGEST_LINE = 900
-"""Characters of a header that stay on one line; RFC 5322 allows 998 with its name."""
+_OK = range(200, 300)
+_NOTED = 0.05
+"""Seconds after which it is recorded who has the mail. A crash then repeats no more than was sent in that time."""
 
 
 class Smtp:
-    """Sends one mail to one address, over a connection of its own."""
+    """Sends one mail, or one text to many, one after the other over one connection."""
 
     def __init__(self, *, server: smtp_server.Server, sender: mail.Sender, timeout: float = TIMEOUT) -> None:
         """`timeout` is for each answer of the server."""
@@ -22,48 +25,98 @@ class Smtp:
 
     def send(self, outbound: Outbound) -> Receipt:
         """Hand the mail over. The receipt is its Message-ID, by which the server's log and the mailbox know it."""
-        message, to = _message(outbound, self._sender), mail.recipient(outbound.to)
-        client = smtp_errors.attempt(self._connect, smtp_errors.connection)
-        try:
-            smtp_errors.attempt(
-                lambda: client.send_message(message, self._sender.address, [to]),
-                lambda error: smtp_errors.mail(error, to),
-            )
-        finally:
-            # The mail is taken or refused by now. A farewell that fails must not make it look unsent.
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                client.quit()
-            client.close()
-        return Receipt(ref=message["Message-ID"], status=250)
+        headers, to = mail.headers(outbound, self._sender.domain), mail.recipient(outbound.to)
+        raw = message(outbound, self._sender, headers).as_bytes()
+        with contextlib.closing(_Line(self._connect, self._sender.address)) as line:
+            _hand_over(line.begin(), to, raw)
+        return Receipt(ref=headers["Message-ID"], status=250)
+
+    def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
+        """Hand the mail over to one after the other; who is put off stays for the next time."""
+        letter, notes = Letter(outbound, self._sender), _Notes(ledger, mail.headers(outbound, self._sender.domain))
+        put_off: list[DeliveryError] = []
+        with contextlib.closing(_Line(self._connect, self._sender.address)) as line, contextlib.closing(notes):
+            for envelope in envelopes:
+                client = line.begin()
+                try:
+                    _hand_over(client, envelope.address, letter.to(envelope))
+                except DeliveryError as error:
+                    if error.ambiguous:
+                        raise
+                    if error.permanent:
+                        ledger.refused([envelope], str(error))
+                    else:
+                        notes.close()  # those in a note follow each other
+                        put_off.append(error)
+                else:
+                    notes.taken(envelope)
+        if put_off:
+            text = f"{len(put_off)} of {len(envelopes)} recipients were put off. {put_off[0]}"
+            raise DeliveryError(text, status=put_off[0].status)
+        return Receipt(ref=notes.name, status=250)
 
     def _connect(self) -> smtplib.SMTP:
         # The name for EHLO is the sender's: looking up the machine's own takes long where DNS is slow.
         return smtp_server.connect(self._server, self._sender.domain, self._timeout)
 
 
-class _Policy(EmailPolicy):
-    """Leaves plain headers on their line. Python would write a long address as an encoded word, and break its link."""
+class _Line:
+    """A connection that is used again and again, and made anew when the server ends it between two mails."""
 
-    def fold(self, name: str, value: str) -> str:
-        if value.isascii() and len(value) < _LONGEST_LINE:
-            return f"{name}: {value}{self.linesep}"
-        return str(super().fold(name, value))
+    def __init__(self, connect: Callable[[], smtplib.SMTP], sender: str) -> None:
+        self._connect, self._sender = connect, sender
+        self._client: smtplib.SMTP | None = None
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return self.fold(name, value).encode("ascii")
+    def begin(self) -> smtplib.SMTP:
+        """Begin a mail, and return what takes the rest. Raises DeliveryError when the server takes none from us now."""
+        if self._client is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                if self._client.mail(self._sender)[0] in _OK:
+                    return self._client
+            self.close()
+        self._client = client = smtp_errors.attempt(self._connect, smtp_errors.connection)
+        smtp_errors.attempt(partial(_expect, lambda: client.mail(self._sender)), smtp_errors.begun)
+        return client
+
+    def close(self) -> None:
+        """Say goodbye. What was handed over is taken by now: a farewell that fails must not make it look unsent."""
+        if self._client is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self._client.quit()
+            self._client.close()
+            self._client = None
 
 
-def _message(outbound: Outbound, sender: mail.Sender) -> EmailMessage:
-    """Build the mail. A line break in a header is an error of EmailMessage, so none can be smuggled in."""
-    message = EmailMessage(_Policy(linesep="\r\n", cte_type="7bit"))
-    message["From"] = Address(sender.name, addr_spec=sender.address)
-    message["To"] = Address(addr_spec=mail.recipient(outbound.to))
-    message["Subject"] = mail.subject(outbound)
-    if outbound.reply_to:
-        message["Reply-To"] = Address(addr_spec=mail.recipient(outbound.reply_to))
-    for name, value in mail.headers(outbound, sender.domain).items():
-        message[name] = value
-    message.set_content(outbound.text)
-    if outbound.html:
-        message.add_alternative(outbound.html, subtype="html")
-    return message
+class _Notes:
+    """Records who has the mail, several at a time: a commit takes longer than a mail."""
+
+    def __init__(self, ledger: Ledger, headers: dict[str, str]) -> None:
+        self.name = headers["Message-ID"]
+        self._ledger, self._new, self._since = ledger, list[Envelope](), time.monotonic()
+
+    def taken(self, envelope: Envelope) -> None:
+        self._new.append(envelope)
+        if time.monotonic() - self._since > _NOTED:
+            self.close()
+
+    def close(self) -> None:
+        if self._new:
+            self._ledger.taken(self._new, self.name)
+        self._new, self._since = [], time.monotonic()
+
+
+def _hand_over(client: smtplib.SMTP, to: str, raw: bytes) -> None:
+    """Hand a mail over that was begun. Raises DeliveryError when the server does not take it for this one."""
+    try:
+        for step in (lambda: client.rcpt(to), lambda: client.data(raw)):
+            smtp_errors.attempt(partial(_expect, step), lambda error: smtp_errors.mail(error, to))
+    except DeliveryError:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            client.rset()
+        raise
+
+
+def _expect(step: Callable[[], tuple[int, bytes]]) -> None:
+    code, words = step()
+    if code not in _OK:
+        raise smtplib.SMTPResponseException(code, words)

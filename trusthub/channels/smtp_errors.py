@@ -36,10 +36,15 @@ def connection(error: Exception) -> DeliveryError:
     return DeliveryError(f"The mail server cannot be reached: {error}.")
 
 
+def begun(error: Exception) -> DeliveryError:
+    """Judge why the server takes no mail from us: nothing has been handed over."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _refusal(error.smtp_code, error.smtp_error, "")
+    return DeliveryError(f"The mail server closed the connection ({type(error).__name__}).")
+
+
 def mail(error: Exception, to: str) -> DeliveryError:
     """Judge what went wrong while the server could take the mail."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _refusal(*next(iter(error.recipients.values())), to)
     if isinstance(error, smtplib.SMTPResponseException):
         return _refusal(error.smtp_code, error.smtp_error, to)
     text = f"The mail server got the mail, and no answer came back ({type(error).__name__})."
@@ -49,7 +54,7 @@ def mail(error: Exception, to: str) -> DeliveryError:
 def _refusal(code: int, words: bytes | str, to: str) -> DeliveryError:
     """Quote the server, which knows best, but not the customer's address: errors are kept longer than addresses."""
     said = words.decode(errors="replace") if isinstance(words, bytes) else words
-    said = " ".join(said.replace(to, "the address").split())[:300]
+    said = " ".join((said.replace(to, "the address") if to else said).split())[:300]
     return DeliveryError(
         f"The mail server refused the mail ({code}): {said}", permanent=code >= _PERMANENT, status=code
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, gate, replay, report
+from trusthub.cli import capture, connect, connections, gate, replay, report, subscribers
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -58,6 +58,7 @@ main.add_command(connections.connections)
 main.add_command(gate.gate)
 main.add_command(replay.replay)
 main.add_command(report.report)
+main.add_command(subscribers.subscribers)
 
 
 @main.command()

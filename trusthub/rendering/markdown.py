@@ -21,6 +21,8 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
 _KEPT = 1024
 """Texts whose forms are kept: a page shows the same updates again and again."""
+_MAILS = 16
+"""Whole mails that are kept: an update goes out in many batches of one text."""
 _LOUD = re.compile(r"@(?=(?:channel|everyone|group|here)\b)", re.IGNORECASE)
 _SILENT = "@\u2060"
 """An at sign that no chat takes for the start of a mention."""
@@ -214,6 +216,7 @@ class Footer:
     language: str = "en"
 
 
+@lru_cache(_MAILS)
 def to_email(templates: Templates, rendered: Rendered, footer: Footer) -> str:
     """Return the whole mail as HTML: styles inside the tags, no pictures, nothing that tells us who read it."""
     text = to_text(rendered.body)
@@ -231,6 +234,7 @@ def to_email(templates: Templates, rendered: Rendered, footer: Footer) -> str:
     return _INLINER.inline(html)
 
 
+@lru_cache(_MAILS)
 def to_email_text(templates: Templates, rendered: Rendered, footer: Footer) -> str:
     """Return the whole mail as plain text, from the same sources as the HTML."""
     buttons = "\n".join(f"{button.label}: {button.url}" for button in rendered.buttons)

@@ -1,6 +1,6 @@
 """From a moment to deliveries: which audience hears which message, where, and in which shape."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from trusthub.channels.base import PERSONAL
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
 from trusthub.rendering.filters import clock
-from trusthub.services import contract, subscribe
+from trusthub.services import contract, recipients, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
+from trusthub.services.recipients import News
 from trusthub.store import outbox
 from trusthub.store.tables import Delivery
 
@@ -37,6 +39,8 @@ class Telling:
     now: datetime
     customers: bool = False
     """Whether the customers' audience hears it too."""
+    news: News | None = None
+    """The update that it is. Subscribers of the page hear updates."""
     buttons: tuple[Button, ...] = ()
     incident_id: int | None = None
     rollout_id: int | None = None
@@ -53,7 +57,9 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
         rendered = word(hub, message, telling.facts, audience)
         for destination in hub.configuration.site.audiences[audience]:
             deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
-    outbox.enqueue(session, deliveries, telling.now)
+            if destination.page and telling.customers and telling.news:
+                _subscribers(session, hub, telling, telling.news, rendered)
+    _enqueue(session, deliveries, telling.now)
 
 
 def word(hub: Hub, message: str, facts: Facts, audience: Audience) -> Rendered:
@@ -77,8 +83,7 @@ def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: s
         return
     why = f"you wrote to us about {telling.facts['component']}"
     content = payload(rendered, address, why=why, unsubscribe=token, answer_url=telling.facts["thread_url"])
-    delivery = _delivery(telling, f"email:{address}", content)
-    outbox.enqueue(session, [delivery], telling.now)
+    _enqueue(session, [_delivery(telling, f"email:{address}", content)], telling.now)
 
 
 def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
@@ -94,6 +99,24 @@ def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
         ],
         **extra,
     }
+
+
+def _enqueue(session: Session, deliveries: Sequence[Delivery], now: datetime) -> None:
+    outbox.enqueue(session, deliveries, now)
+    recipients.alone(session, [each for each in deliveries if outbox.channel_of(each.lane) == "email"])
+
+
+def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, rendered: Rendered) -> None:
+    """Put one delivery for each batch of subscribers into the outbox, and write down who is in it."""
+    why = f"you subscribed to news about {hub.page.name}"
+    batches = []
+    for slot in recipients.slots(session, news):
+        readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
+        content = payload(rendered, readers, why=why, unsubscribe=PERSONAL)
+        batches.append(_delivery(telling, slot.lane, content, key=slot.key))
+    if batches:
+        outbox.enqueue(session, batches, telling.now)
+        recipients.freeze(session, news)
 
 
 def _deliveries(
@@ -131,10 +154,12 @@ def _headline(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "body": words.strip().split("\n\n")[0], "slack": None, "buttons": []}
 
 
-def _delivery(telling: Telling, lane: str, content: dict[str, Any], *, part: str = "post") -> Delivery:
+def _delivery(
+    telling: Telling, lane: str, content: dict[str, Any], *, part: str = "post", key: str | None = None
+) -> Delivery:
     return Delivery(
         lane=lane,
-        key=f"{telling.cause}/{telling.moment}/{lane}/{part}",
+        key=key or f"{telling.cause}/{telling.moment}/{lane}/{part}",
         moment=telling.moment,
         conversation=telling.conversation,
         payload=content,

@@ -277,10 +277,15 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         broadcast=frozen.get("broadcast", False),
         promise=frozen.get("promise", ""),
         unsubscribe_url=unsubscribe,
-        arguments={**frozen.get("arguments", {}), "delivery": str(delivery.id), "moment": delivery.moment},
+        arguments={
+            **frozen.get("arguments", {}),
+            "delivery": str(delivery.id),
+            "moment": delivery.moment,
+            "hub": hub.tokens.key_id,
+        },
     )
 
 
 def _hidden(lane: str) -> str:
     """Keep customers' addresses out of the log."""
-    return lane if channel_of(lane) != "email" else f"email:*@{lane.rpartition('@')[2]}"
+    return lane if channel_of(lane) != "email" or "@" not in lane else f"email:*@{lane.rpartition('@')[2]}"

@@ -14,6 +14,7 @@ from trusthub.services.announce import Telling, tell, word
 from trusthub.services.cases import Case, pending, touch
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.recipients import News
 from trusthub.store.tables import Promise, Timer, Update, UpdateText
 
 LOCALE = "en"
@@ -63,8 +64,8 @@ def speak(
     changed = _show(case, now)
     session.flush()
     facts = {**case_facts(hub, case, pending(session, incident)), **more}
-    _publish(session, hub, case, moment, facts, changed, author, now)
-    _tell(session, hub, case, moment, facts, cause, now)
+    update = _publish(session, hub, case, moment, facts, changed, author, now)
+    _tell(session, hub, case, update, facts, cause, now)
     if state is State.RESOLVED:
         feedback.close_all(session, hub, case, facts, now)
 
@@ -209,7 +210,7 @@ def _publish(
     changed: list[dict[str, str]],
     author: str | None,
     now: datetime,
-) -> None:
+) -> Update:
     name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
     rendered = word(hub, name, facts, Audience.CUSTOMERS)
     update = Update(
@@ -223,22 +224,24 @@ def _publish(
     session.add(update)
     session.flush()
     session.add(UpdateText(update_id=update.id, locale=LOCALE, subject=rendered.subject, body=rendered.body))
+    return update
 
 
 def _tell(
-    session: Session, hub: Hub, case: Case, moment: Moment, facts: dict[str, object], cause: str, now: datetime
+    session: Session, hub: Hub, case: Case, update: Update, facts: dict[str, object], cause: str, now: datetime
 ) -> None:
     tell(
         session,
         hub,
         Telling(
-            moment=moment,
+            moment=Moment(update.moment),
             playbook=case.playbook,
             facts=facts,
             conversation=case.conversation,
             cause=cause,
             now=now,
             customers=True,
+            news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id),
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,
         ),

@@ -1,17 +1,71 @@
-"""Who asked to hear no more by mail: customers about their thread, and mailboxes that site.yaml lists."""
+"""Who hears by mail, and who asked to hear no more: subscribers, customers about their thread, listed mailboxes."""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Person, Suppression, Thread
+from trusthub.store.tables import Component, Person, Subscriber, SubscriberComponent, Suppression, Thread
 
-THREAD, MAILBOX = "thread-mail", "mailbox"
-"""Kinds of token: what stops with it."""
+THREAD, MAILBOX, SUBSCRIBER, CONFIRM = "thread-mail", "mailbox", "subscriber", "confirm"
+"""Kinds of token: what stops with it, or begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks to hear about."""
+
+    address: str
+    components: frozenset[str] = frozenset()
+    """Their ids in site.yaml. None means all."""
+    locale: str = "en"
+    zone: str = "UTC"
+
+
+def add(session: Session, page_id: int, wish: Wish, now: datetime) -> Subscriber:
+    """Take a wish down. Nothing is sent before it is confirmed, because anybody can write down any address.
+
+    Who is a subscriber already stays as they are; who had stopped mail has to confirm anew, and earlier links end.
+    """
+    address = wish.address.lower()
+    mine = (col(Subscriber.page_id) == page_id, col(Subscriber.channel) == "email", col(Subscriber.address) == address)
+    known: Subscriber | None = session.execute(select(Subscriber).where(*mine)).scalar()
+    if known and known.confirmed_at and not known.stopped_at:
+        return known
+    if known is None:
+        known = Subscriber(page_id=page_id, channel="email", address=address, locale="", zone="", created_at=now)
+    elif known.stopped_at:
+        known.link_version, known.stopped_at, known.confirmed_at = known.link_version + 1, None, None
+    known.locale, known.zone = wish.locale, wish.zone
+    session.add(known)
+    session.flush()
+    _choose(session, known, wish.components)
+    return known
+
+
+def confirm(hub: Hub, token: str, now: datetime) -> bool:
+    """Begin the mail that a token of kind CONFIRM stands for; return False when it stands for none.
+
+    Only who reads mail to the address has the token, so what suppressed the address before is over.
+    """
+    read = hub.tokens.read(CONFIRM, token)
+    if read is None:
+        return False
+    with hub.database.transaction() as session:
+        mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
+        begun = update(Subscriber).where(*mine, col(Subscriber.stopped_at).is_(None))
+        address = session.execute(begun.values(confirmed_at=now).returning(col(Subscriber.address))).scalar()
+        session.execute(delete(Suppression).where(col(Suppression.address) == address))
+    return address is not None
+
+
+def token(hub: Hub, public_id: str, link_version: int | None, *, kind: str = SUBSCRIBER) -> str:
+    """Return the token of a subscriber's personal links."""
+    return hub.tokens.make(kind, public_id, link_version or 1)
 
 
 def mailbox_token(hub: Hub, address: str) -> str:
@@ -24,20 +78,38 @@ def suppressed(session: Session, address: str) -> bool:
     return session.get(Suppression, address.lower()) is not None
 
 
+def genuine(hub: Hub, token: str) -> bool:
+    """Whether we made this token to stop mail. What it stopped may be long gone: that is answered alike."""
+    return any(hub.tokens.read(kind, token) for kind in (SUBSCRIBER, THREAD, MAILBOX))
+
+
 def address_of(hub: Hub, token: str) -> str | None:
-    """Return a hint at the address whose mail a token stops (`a…@example.com`), or None when it stops nothing."""
+    """Return a hint at the address whose mail a token stops (`a…@example.com`).
+
+    None for a subscriber's: whether somebody still is one is told to nobody who only has a link.
+    """
     address = _thread_address(hub, token) or _mailbox(hub, token)
     return f"{address[0]}…@{address.rpartition('@')[2]}" if address else None
 
 
 def stop(hub: Hub, token: str, now: datetime) -> None:
-    """Stop the mail that a token stands for. Doing it twice changes nothing."""
+    """Stop the mail that a token stands for. Doing it twice changes nothing; a link of any age can stop mail."""
     address = _mailbox(hub, token)
     with hub.database.transaction() as session:
-        if read := hub.tokens.read(THREAD, token):
+        if read := hub.tokens.read(SUBSCRIBER, token):
+            mine = (col(Subscriber.public_id) == read[0], col(Subscriber.stopped_at).is_(None))
+            session.execute(update(Subscriber).where(*mine).values(stopped_at=now))
+        elif read := hub.tokens.read(THREAD, token):
             session.execute(update(Thread).where(col(Thread.public_id) == read[0]).values(mail=False))
         elif address and not suppressed(session, address):
             session.add(Suppression(address=address.lower(), reason="asked by its reader", at=now))
+
+
+def _choose(session: Session, subscriber: Subscriber, keys: frozenset[str]) -> None:
+    session.execute(delete(SubscriberComponent).where(col(SubscriberComponent.subscriber_id) == subscriber.id))
+    asked = (col(Component.page_id) == subscriber.page_id, col(Component.key).in_(keys))
+    for component_id in session.execute(select(col(Component.id)).where(*asked)).scalars():
+        session.add(SubscriberComponent(subscriber_id=subscriber.id, component_id=component_id))
 
 
 def _thread_address(hub: Hub, token: str) -> str | None:

@@ -100,18 +100,17 @@ class Public:
 
     def stop_form(self, token: str) -> Answer:
         """Show the form that stops mail. Link scanners open links, so opening it must change nothing."""
-        hint = subscribe.address_of(self.hub, token)
-        if hint is None:
+        if not subscribe.genuine(self.hub, token):
             return self._no_thread()
-        return self.render("unsubscribe.html", address_hint=hint, done=False, token=token)
+        hint = subscribe.address_of(self.hub, token)
+        return self.render("unsubscribe.html", address_hint=hint, done=False)
 
     def stop(self, token: str) -> Answer:
         """Stop mail, by form or by a mail reader's own button (RFC 8058), without asking anything back."""
-        hint = subscribe.address_of(self.hub, token)
-        if hint is None:
+        if not subscribe.genuine(self.hub, token):
             return self._no_thread()
         subscribe.stop(self.hub, token, self.hub.clock())
-        return self.render("unsubscribe.html", address_hint=hint, done=True, token=token)
+        return self.render("unsubscribe.html", address_hint=subscribe.address_of(self.hub, token), done=True)
 
     def _no_thread(self) -> Response:
         return self.refuse(404, "This link does not open anything", "Please copy the whole address from our message.")

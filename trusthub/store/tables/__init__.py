@@ -18,6 +18,7 @@ from trusthub.store.tables.incidents import (
 )
 from trusthub.store.tables.pages import Component, Page, Snapshot
 from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
+from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberComponent
 
 __all__ = [
     "Alert",
@@ -34,6 +35,7 @@ __all__ = [
     "Page",
     "Person",
     "Promise",
+    "Recipient",
     "Refusal",
     "Rollout",
     "Row",
@@ -41,6 +43,8 @@ __all__ = [
     "Seen",
     "Silence",
     "Snapshot",
+    "Subscriber",
+    "SubscriberComponent",
     "Suppression",
     "Thread",
     "ThreadMessage",

@@ -85,7 +85,7 @@ class Audit(Row, table=True):
 
 
 class Suppression(Row, table=True):
-    """An address that asked for no more mail of ours."""
+    """An address in small letters that gets no mail of ours: its reader asked so, or it bounces, or called it spam."""
 
     address: str = Field(primary_key=True)
     reason: str

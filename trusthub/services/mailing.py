@@ -1,0 +1,140 @@
+"""The channel for mail as the worker sees it: it knows who a mail goes to, and writes down what becomes of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import cast
+
+from trusthub.channels import mail
+from trusthub.channels.base import PERSONAL, Channel, Envelope, Mailer, Outbound, Receipt
+from trusthub.channels.sandbox import Sandbox
+from trusthub.domain.recipient import Fate
+from trusthub.errors import DeliveryError
+from trusthub.services import recipients, subscribe
+from trusthub.services.hub import Hub
+from trusthub.services.recipients import Waiting
+
+_PATIENCE = timedelta(minutes=2)
+"""How long the provider's events may take. SendGrid posts them every 30 seconds."""
+
+
+class Evidence(StrEnum):
+    """What the provider's events say about a request whose answer never came."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+    """Ask again a little later."""
+
+
+def over(hub: Hub, channels: Mapping[str, Channel], *, listens: bool) -> Mapping[str, Channel]:
+    """Return the channels with the one for mail behind its recipients."""
+    return {**channels, "email": Mailing(hub, cast("Mailer", channels["email"]), listens=listens)}
+
+
+class Mailing:
+    """Sends a mail to those of its recipients who have not got it yet."""
+
+    def __init__(self, hub: Hub, channel: Mailer, *, listens: bool = False) -> None:
+        """`listens` says that the provider tells us by itself what becomes of a mail."""
+        self._hub, self._channel, self._listens = hub, channel, listens
+
+    def send(self, outbound: Outbound) -> Receipt:
+        """Send once to each who waits; record who got it, whom the provider refuses, and who must be left out."""
+        delivery, many = int(outbound.arguments["delivery"]), PERSONAL in (outbound.unsubscribe_url or "")
+        with self._hub.database.reading() as session:
+            waiting = recipients.waiting(session, delivery)
+            if not (many or waiting or recipients.known(session, delivery)):
+                return self._channel.send(outbound)
+        ledger = _Ledger(self._hub, delivery, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
+        envelopes = self._envelopes(waiting, ledger)
+        if not many:
+            receipt = self._alone(outbound, envelopes, ledger)
+        else:
+            receipt = self._channel.send_many(outbound, envelopes, ledger) if envelopes else Receipt()
+            if ledger.whys and len(ledger.whys) == len(waiting):
+                raise DeliveryError(f"No recipient was accepted. {ledger.whys[0]}", permanent=True)
+        return replace(receipt, note=" ".join(filter(None, (receipt.note, ledger.note))))
+
+    def find(self, delivery: int, *, since: datetime, now: datetime) -> Evidence:
+        """Say whether the provider's events show that it took a delivery whose attempt at `since` got no clear answer.
+
+        SendGrid takes a request whole or not at all, so one event is word of all who were in it. Where events do not
+        reach us there is nothing to wait for.
+        """
+        if not self._listens:
+            return Evidence.MISSING
+        with self._hub.database.transaction() as session:
+            if recipients.heard(session, delivery):
+                if others := recipients.waiting(session, delivery):
+                    recipients.settle(session, delivery, (others[0].id, others[-1].id), Fate.ACCEPTED, now)
+                return Evidence.FOUND
+        return Evidence.UNCLEAR if now - since < _PATIENCE else Evidence.MISSING
+
+    def _alone(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: "_Ledger") -> Receipt:
+        if ledger.whys:
+            raise DeliveryError(ledger.whys[0], permanent=True)
+        if not envelopes:
+            return Receipt()
+        (envelope,) = envelopes
+        named = {**outbound.arguments, "recipient": str(envelope.id)}
+        receipt = self._channel.send(replace(outbound, arguments=named))
+        ledger.taken([envelope], receipt.ref)
+        return receipt
+
+    def _envelopes(self, waiting: Sequence[Waiting], ledger: "_Ledger") -> list[Envelope]:
+        """Return those to whom the mail may go, and record whom it may not go to."""
+        ledger.leave_out([each for each in waiting if each.left_out])
+        found, token = [], self._hub.tokens.maker(subscribe.SUBSCRIBER)
+        for each in waiting:
+            number, address, subscriber, version, left_out = each
+            if left_out:
+                continue
+            try:
+                address = mail.recipient(address)
+            except DeliveryError as error:
+                ledger.refused([each], str(error))
+            else:
+                found.append(Envelope(number, address, token(subscriber, version or 1) if subscriber else ""))
+        return found
+
+
+_Ranges = Sequence[tuple[int, int]]
+
+
+class _Ledger:
+    """Writes the fates of one delivery's recipients, each step in a transaction of its own."""
+
+    def __init__(self, hub: Hub, delivery: int, took: Fate) -> None:
+        self._hub, self._delivery, self._took = hub, delivery, took
+        self._left_out = 0
+        self.whys: list[str] = []
+        """Why recipients were refused, one for each."""
+
+    @property
+    def note(self) -> str:
+        """What a person should know."""
+        refused = f"{len(self.whys):,} refused: {self.whys[0]}" if self.whys else ""
+        return " ".join(filter(None, (f"{self._left_out:,} left out." if self._left_out else "", refused)))
+
+    def taken(self, envelopes: Sequence[Envelope], ref: str | None) -> None:
+        self._write([(envelopes[0].id, envelopes[-1].id)], self._took, ref=ref)
+
+    def refused(self, envelopes: Sequence[Envelope] | Sequence[Waiting], why: str) -> None:
+        self.whys += [why] * len(envelopes)
+        self._write([(each.id, each.id) for each in envelopes], Fate.REFUSED, reason=why)
+
+    def leave_out(self, waiting: Sequence[Waiting]) -> None:
+        self._left_out = len(waiting)
+        for why in {each.left_out for each in waiting}:
+            who = [(each.id, each.id) for each in waiting if each.left_out == why]
+            self._write(who, Fate.LEFT_OUT, reason=why or "")
+
+    def _write(
+        self, ranges: Sequence[tuple[int, int]], fate: Fate, *, ref: str | None = None, reason: str = ""
+    ) -> None:
+        now = self._hub.clock()
+        with self._hub.database.transaction(quiet=True) as session:
+            for each in ranges:
+                recipients.settle(session, self._delivery, each, fate, now, ref=ref, reason=reason)

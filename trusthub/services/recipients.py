@@ -1,0 +1,192 @@
+"""The recipients of mail, as rows: frozen when an update is decided, and each with a fate of its own.
+
+A hundred thousand of them are written and settled by statements over sets; none of them becomes an object here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, String, bindparam, case, cast, func, insert, literal, or_, select, update
+from sqlmodel import Session, col
+
+from trusthub.domain.recipient import Fate, MailNews, before
+from trusthub.store.tables import Delivery, IncidentComponent, Recipient, Subscriber, SubscriberComponent, Suppression
+from trusthub.store.types import BigId, UtcDateTime
+
+SIZE = 1000
+"""Recipients of one delivery: SendGrid takes that many in one request."""
+SHARDS = 8
+"""Lanes that subscribers are spread over, by their id and for good: each reads updates in order. No more, because a
+channel has eight senders in a worker; fewer batches are full then. Changing it could let news overtake older news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What subscribers are told: one update of an incident on a page."""
+
+    id: int
+    incident_id: int
+    page_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One batch to be."""
+
+    lane: str
+    """Keeps it after the batches of earlier updates."""
+    key: str
+    """Its name. A batch of that name is made once, however often its update is decided."""
+    locale: str
+    zone: str
+    count: int
+
+
+SUPPRESSES: Mapping[Fate, str] = {
+    Fate.BOUNCED: "The mailbox does not take mail.",
+    Fate.UNSUBSCRIBED: "asked by its reader",
+    Fate.SPAM: "Its reader called our mail spam.",
+}
+"""Fates after which an address gets no more mail, and why not."""
+
+
+class Waiting(NamedTuple):
+    """A recipient who has not got the mail yet."""
+
+    id: int
+    address: str
+    subscriber: str | None
+    """Public id."""
+    link_version: int | None
+    left_out: str | None
+    """Why no mail may go there; None when it may."""
+
+
+def slots(session: Session, news: News) -> list[Slot]:
+    """Return the batches of an update; none when they were made before.
+
+    A subscriber's id alone says which one is theirs, so it does not matter who comes or goes meanwhile: no batch is
+    ever larger than SIZE, and in none of them is anybody twice.
+    """
+    made = select(col(Delivery.id)).where(col(Delivery.key).startswith(f"update:{news.id}/", autoescape=True))
+    if session.execute(made.limit(1)).first():
+        return []
+    place = (_lane.label("lane"), _key(news).label("key"), col(Subscriber.locale), col(Subscriber.zone))
+    mine = select(*place).where(*_chosen(news)).subquery()
+    counted = select(*mine.c, func.count()).group_by(*mine.c).order_by(func.min(mine.c.key))
+    return [Slot(*row) for row in session.execute(counted)]
+
+
+def freeze(session: Session, news: News) -> None:
+    """Write down who is in each batch, once its deliveries are in the outbox. From then on that stays."""
+    rows = select(col(Delivery.id), col(Subscriber.id), col(Subscriber.address), literal(Fate.PENDING), literal(""))
+    rows = rows.join(Delivery, col(Delivery.key) == _key(news)).where(*_chosen(news))
+    rows = rows.order_by(col(Delivery.id), col(Subscriber.id))
+    names = ["delivery_id", "subscriber_id", "address", "state", "reason"]
+    session.connection().execute(insert(Recipient).from_select(names, rows))
+
+
+def alone(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Write down the one recipient of each of these mails."""
+    session.add_all(Recipient(delivery_id=each.id, address=each.payload["to"]) for each in deliveries)
+
+
+def known(session: Session, delivery_id: int) -> bool:
+    """Whether a delivery has recipients at all. One that is older than they are has none."""
+    found = select(col(Recipient.id)).where(col(Recipient.delivery_id) == delivery_id).limit(1)
+    return session.execute(found).first() is not None
+
+
+def waiting(session: Session, delivery_id: int) -> list[Waiting]:
+    """Return who has not got a delivery yet, and who of them must not get it."""
+    stopped = case(
+        (col(Recipient.address) == "", "The subscriber was removed."),
+        (col(Subscriber.stopped_at).is_not(None), "The subscriber stopped mail."),
+        else_=col(Suppression.reason),
+    )
+    found = (
+        select(
+            col(Recipient.id), col(Recipient.address), col(Subscriber.public_id), col(Subscriber.link_version), stopped
+        )
+        .outerjoin(Subscriber, col(Subscriber.id) == col(Recipient.subscriber_id))
+        .outerjoin(Suppression, col(Suppression.address) == func.lower(col(Recipient.address)))
+        .where(col(Recipient.delivery_id) == delivery_id, col(Recipient.state) == Fate.PENDING)
+        .order_by(col(Recipient.id))
+    )
+    return list(map(Waiting._make, session.connection().execute(found).all()))
+
+
+def settle(
+    session: Session,
+    delivery_id: int,
+    who: tuple[int, int],
+    fate: Fate,
+    now: datetime,
+    *,
+    ref: str | None = None,
+    reason: str = "",
+) -> None:
+    """Record what became of a delivery's recipients, from the first to the last of `who`, as far as they wait.
+
+    A range and not a list, which would take longer than all the rest. News that came before this stays.
+    """
+    here = (col(Recipient.delivery_id) == delivery_id, col(Recipient.id).between(*who))
+    mine = update(Recipient).where(*here, col(Recipient.state) == Fate.PENDING)
+    session.connection().execute(mine.values(state=fate, at=now, provider_id=ref, reason=reason))
+
+
+def heard(session: Session, delivery_id: int) -> bool:
+    """Whether the provider told us of recipients of whom we did not know that it had their mail."""
+    ours = [Fate.PENDING, Fate.LEFT_OUT, Fate.REFUSED, Fate.KEPT]
+    told = (col(Recipient.state).not_in(ours), col(Recipient.provider_id).is_(None))
+    found = select(col(Recipient.id)).where(col(Recipient.delivery_id) == delivery_id, *told)
+    return session.execute(found.limit(1)).first() is not None
+
+
+def learn(session: Session, news: Sequence[MailNews], now: datetime) -> None:
+    """Record what a provider tells. It tells in any order, and again: what is further on stays."""
+    for fate in {each.fate for each in news}:
+        earlier = or_(*(col(Recipient.state) == each for each in before(fate)))
+        mine = update(Recipient).where(col(Recipient.id) == bindparam("who", type_=BigId), earlier)
+        moved = mine.values(state=fate, at=bindparam("when", type_=UtcDateTime), reason=bindparam("why"))
+        values = [{"who": each.recipient, "when": each.at, "why": each.reason} for each in news if each.fate is fate]
+        session.connection().execute(moved, values)
+    for each in news:
+        if each.fate in SUPPRESSES and (each.fate is not Fate.BOUNCED or each.lasting):
+            _suppress(session, each, now)
+
+
+def _suppress(session: Session, news: MailNews, now: datetime) -> None:
+    address = func.lower(col(Recipient.address))
+    known = select(col(Suppression.address)).where(col(Suppression.address) == address)
+    row = select(address, literal(SUPPRESSES[news.fate]), literal(now, UtcDateTime))
+    fresh = row.where(col(Recipient.id) == news.recipient, address != "", ~known.exists())
+    session.execute(insert(Suppression).from_select(["address", "reason", "at"], fresh))
+
+
+def _chosen(news: News) -> tuple[ColumnElement[bool], ...]:
+    """Say who hears an update: who confirmed, did not stop mail, and asked about all or about what it touches."""
+    asked = select(col(SubscriberComponent.component_id)).where(
+        col(SubscriberComponent.subscriber_id) == col(Subscriber.id)
+    )
+    touches = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == news.incident_id)
+    touched = asked.where(col(SubscriberComponent.component_id).in_(touches))
+    return (
+        col(Subscriber.page_id) == news.page_id,
+        col(Subscriber.channel) == "email",
+        col(Subscriber.confirmed_at).is_not(None),
+        col(Subscriber.stopped_at).is_(None),
+        or_(~asked.exists(), touched.exists()),
+    )
+
+
+def _key(news: News) -> ColumnElement[str]:
+    slot = col(Subscriber.id).op("/")(SIZE * SHARDS)
+    parts: list[Any] = [_lane, col(Subscriber.locale), col(Subscriber.zone), cast(slot, String)]
+    return reduce(lambda text, part: text + "/" + part, parts, literal(f"update:{news.id}"))
+
+
+_lane = literal("email:subscribers/") + cast(col(Subscriber.id) % SHARDS, String)
