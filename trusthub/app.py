@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response
 
 from trusthub import channels
 from trusthub import settings as environment
+from trusthub.domain.pacing import Patience
 from trusthub.errors import PlaybookError
 from trusthub.services import intake, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
@@ -94,7 +95,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         settings,
         hub,
         app,
-        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings)),
+        Worker(hub, made, patience=_patience(settings), housekeeping=lambda: _keep_house(hub, settings)),
         before(_proxied(app, settings), snapshots),
     )
 
@@ -109,6 +110,10 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     configuration = site.load(settings)
     migrate.upgrade(database)
     return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
 def _keep_house(hub: Hub, settings: Settings) -> None:

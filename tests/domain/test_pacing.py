@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trusthub.domain.pacing import GIVE_UP, JITTER, LONGEST_WAIT, SCHEDULE, next_attempt
+from trusthub.domain.pacing import JITTER, LONGEST_WAIT, PATIENCE, SCHEDULE, next_attempt
 from trusthub.errors import DeliveryError
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -53,8 +53,8 @@ def test_no_provider_makes_it_faster(attempt: int, seconds: float, rng: Random) 
 @given(st.integers(1, 50), rngs, st.none() | st.floats(0, 1e9))
 def test_it_gives_up(attempt: int, rng: Random, seconds: float | None) -> None:
     assert wait(DeliveryError("410", permanent=True, retry_after=seconds), attempt, rng) is None
-    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=GIVE_UP) is None
-    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=GIVE_UP - timedelta(seconds=1))
+    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=PATIENCE.give_up) is None
+    assert wait(DeliveryError("503", retry_after=seconds), attempt, rng, since=PATIENCE.give_up - timedelta(seconds=1))
 
 
 @given(rngs)
@@ -63,5 +63,5 @@ def test_a_dead_provider_is_tried_a_dozen_times_in_its_hour(rng: Random) -> None
     while (due := next_attempt(FAILED, attempts, NOW, now, rng)) is not None:
         assert due > now
         now, attempts = due, attempts + 1
-    assert GIVE_UP <= now - NOW < GIVE_UP + timedelta(seconds=SCHEDULE[-1] * (1 + JITTER))
+    assert PATIENCE.give_up <= now - NOW < PATIENCE.give_up + timedelta(seconds=SCHEDULE[-1] * (1 + JITTER))
     assert 10 <= attempts <= 15

@@ -112,10 +112,10 @@ def _deliveries(
     elif channel != "slack":
         if telling.moment not in QUIET:
             yield _delivery(telling, lane, content)
+    elif telling.moment in QUIET:  # without a first message to edit, it becomes that
+        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
     elif not _begun(session, lane, telling.conversation):
         yield _delivery(telling, lane, content)
-    elif telling.moment in QUIET:
-        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
     else:
         yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
         yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})
