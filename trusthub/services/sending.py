@@ -184,7 +184,7 @@ def _with_remarks(hub: Hub, claimed: Claimed, rendered: Rendered) -> Rendered:
     line, remarks = hub.configuration.templates.line, list[str]()
     if claimed.delivery.requeued_at is not None:
         remarks.append(line("_late.txt", written=claimed.delivery.created_at))
-    if claimed.alone:
+    if claimed.alone and not (claimed.parent and claimed.delivery.payload.get("edit")):
         remarks.append(line("_alone.txt"))
     if not remarks:
         return rendered

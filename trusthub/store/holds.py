@@ -62,7 +62,7 @@ def requeue(session: Session, which: Which, now: datetime) -> list[int]:
 
 
 def pause_lane(session: Session, lane: str, *, paused: bool, now: datetime) -> None:
-    """Let a lane send nothing more, or let it go on. A lane that does not exist yet is held all the same."""
+    """Let a lane send nothing more, or let it go on."""
     outbox.take_turn(session)
     outbox.wake(session, [lane], now)
     session.execute(update(Lane).where(col(Lane.key) == lane).values(paused=paused))

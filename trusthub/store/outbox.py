@@ -106,10 +106,12 @@ def take_turn(session: Session) -> None:
 
 def wake(session: Session, lanes: Iterable[str], now: datetime) -> None:
     """Make idle lanes due. The others are leased or backing off, and whoever settles them will look."""
+    rows = [{"key": lane, "channel": channel_of(lane), "due": now, "paused": False, "fails": 0} for lane in lanes]
+    if not rows:
+        return
     upsert = sqlite.insert
     if session.get_bind().dialect.name == "postgresql":
         upsert = postgresql.insert  # type: ignore[assignment]  # the same methods, and no base that has them
-    rows = [{"key": lane, "channel": channel_of(lane), "due": now, "paused": False, "fails": 0} for lane in lanes]
     made, idle = upsert(Lane).values(rows), _lane.c.due.is_(None)
     session.execute(made.on_conflict_do_update(index_elements=["key"], set_={"due": now}, where=idle))
 
