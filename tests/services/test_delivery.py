@@ -22,11 +22,11 @@ from tests.services.office import SENDGRID_KEY, SLACK_TOKEN, START, Blocked, Off
 from trusthub.channels.base import TIMEOUT, Outbound, Receipt
 from trusthub.domain.pacing import JITTER, PATIENCE, SCHEDULE
 from trusthub.services import delivery, timers
-from trusthub.services.delivery import SHARE, Worker
+from trusthub.services.delivery import RISKY, SHARE, Worker
 from trusthub.store import outbox
 from trusthub.store.leases import LEASE
 from trusthub.store.session import Database
-from trusthub.store.tables import Delivery
+from trusthub.store.tables import Delivery, Lane
 
 RELEASES, SUPPORT, ANA = "slack:#releases", "slack:#support", "email:ana@customer.example"
 
@@ -245,6 +245,50 @@ def test_a_running_worker_hears_of_new_messages(either_post: Office) -> None:
         either_post.enqueue(*[f"slack:#{number % 7}" for number in range(50)])
         until(lambda: either_post.states() == {"done": 52})
     other.close()
+
+
+def test_work_of_which_nobody_told_is_found_all_the_same(either_post: Office) -> None:
+    """PostgreSQL drops what it would have told when nobody could listen, such as during a restart."""
+    either_post.enqueue(RELEASES)
+    with either_post.database.transaction() as session:
+        session.execute(sa.update(Lane).values(due=None))
+    with either_post.working():
+        until(lambda: either_post.worker._due is None)
+        engine = sa.create_engine(either_post.database.url)
+        with engine.begin() as connection:
+            connection.execute(sa.update(Lane).values(due=START))
+        engine.dispose()
+        until(lambda: either_post.states() == {"done": 1}, seconds=5)
+
+
+def test_destinations_that_are_dead_leave_room_for_those_that_live(post: Office) -> None:
+    """Eight webhooks that time out must not keep the ninth waiting."""
+    blocked = post.channels["email"] = Blocked()
+    dead = [f"email:{number}@dead.example" for number in range(2 * SHARE)]
+    post.enqueue(*dead)
+    with post.database.transaction() as session:
+        session.execute(sa.update(Lane).values(fails=3))
+    with post.working():
+        for _ in range(RISKY):
+            assert blocked.begun.acquire(timeout=10)
+        assert not blocked.begun.acquire(timeout=0.3)
+        post.enqueue(ANA)
+        assert blocked.begun.acquire(timeout=10)
+        blocked.go.set()
+        until(lambda: post.states() == {"done": 2 * SHARE + 1})
+    with post.database.reading() as session:
+        assert set(session.execute(sa.select(col(Lane.fails))).scalars()) == {0}
+
+
+def test_a_worker_that_slept_before_it_sent_sends_nothing(post: Office) -> None:
+    asleep = Worker(post.hub, post.channels)
+    (number,) = post.enqueue(RELEASES)
+    with post.database.transaction() as session:
+        (claimed,) = outbox.claim(session, START, 1)
+    post.clock.forward(seconds=LEASE.total_seconds() - TIMEOUT)
+    assert asleep._deliver(claimed) == 2  # it gives the message back, and sends it under a fresh lease
+    assert post.outcomes(number) == ["waiting", "sent"]
+    assert (len(post.slack.messages), post.delivery(number).ambiguous) == (1, False)
 
 
 def test_a_running_worker_keeps_the_order_of_each_lane(either_post: Office) -> None:
