@@ -103,14 +103,15 @@ class Slack:
             thread = ""
         if not thread:
             seen += self._messages(outbound, channel, "", doubt)
-        begun = [message for message in seen if _payload(message).get("part_of") == outbound.key]
+        begun = min(
+            (str(message["ts"]) for message in seen if _payload(message).get("part_of") == outbound.key), default=""
+        )
         if begun and not thread:
-            seen += self._messages(outbound, channel, str(begun[0]["ts"]), doubt)
+            seen += self._messages(outbound, channel, begun, doubt)
         whole = {str(message["ts"]) for message in seen if _payload(message).get("key") == outbound.key}
         if not whole:
             return CannotTell("Only its first part had arrived.") if begun else NotThere()
-        ts = str(begun[0]["ts"]) if begun else min(whole)
-        receipt = Receipt(ref=f"{channel}:{ts}", anew=bool(outbound.parent) and not thread)
+        receipt = Receipt(ref=f"{channel}:{begun or min(whole)}", anew=bool(outbound.parent) and not thread)
         return Found(receipt, copies=len(whole))
 
     def _messages(self, outbound: Outbound, channel: str, thread: str, doubt: Doubt) -> Iterator[dict[str, Any]]:

@@ -31,7 +31,7 @@ RISKY = SHARE // 2
 """Of these for destinations that failed last: dead ones, waiting for their timeouts, leave room for the others."""
 _HANDFUL = 4
 """Lanes to claim at once, so that one channel does not get far above its share."""
-_LOOK = 0.05
+_LOOK = 0.02
 """Seconds between looks for work that another process committed."""
 _ROUND = 0.7
 """Seconds between rounds: leases are renewed, and those that nobody knows any more end in the second round."""
