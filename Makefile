@@ -13,7 +13,7 @@ PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test golden bench storm fuzz lint types fmt db-check lock clean
+.PHONY: help demo serve test golden bench test-storm fuzz lint types fmt db-check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,7 +41,7 @@ golden: $(VENV)/.dev ## Write the golden files anew; read the diff before you co
 bench: $(VENV)/.dev ## Run the benchmarks, one after the other
 	@$(PYTEST) -p no:randomly --capture=no $(or $(T),tests/benchmarks)
 
-storm: $(VENV)/.dev ## Kill workers 25 times while they send 2000 messages, on each database: nothing may be lost
+test-storm: $(VENV)/.dev ## Send 2000 messages through kills, sleeps, restarts and faults, on each database
 	@STORM=long $(PYTEST) --quiet tests/services/test_delivery_storm.py
 
 fuzz: $(VENV)/.dev ## Damage real requests for 5 minutes: no parser may raise what is not an answer (SECONDS=60)

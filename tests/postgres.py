@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -58,6 +59,41 @@ def server(folder: Path) -> URL:
         if not address.exists():
             _start_keeper(folder)
         return make_url(address.read_text())
+
+
+@dataclass
+class Server:
+    """A server of one's own, which may be restarted. What it has committed survives that."""
+
+    folder: Path
+    url: str
+
+    def restart(self, mode: str) -> None:
+        """Stop it in a way that `pg_ctl --mode` knows, and start it again: `fast`, or `immediate` as in a crash."""
+        data = self.folder / "data"
+        postgres = Path((data / "postmaster.opts").read_text().split()[0].strip('"'))
+        owner = data.stat().st_uid
+        subprocess.run(
+            [postgres.parent / "pg_ctl", "-D", data, "-l", data / "log", "-m", mode, "-w", "-s", "restart"],
+            check=True,
+            cwd=data,
+            user=owner if owner != os.geteuid() else None,
+            timeout=120,
+        )
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Run a server until the end of the block. It keeps no commit for later: a crash of it loses none."""
+    run = Run.begin()
+    try:
+        address = server(run.folder).set(drivername="postgresql")
+        with psycopg.connect(address.render_as_string(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_commit = on")
+            connection.execute("SELECT pg_reload_conf()")
+        yield Server(run.folder, address.set(drivername="postgresql+psycopg").render_as_string())
+    finally:
+        run.end()
 
 
 def _start_keeper(folder: Path) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from werkzeug.wrappers import Response
 from trusthub import channels
 from trusthub import settings as environment
 from trusthub.channels.base import Channel
+from trusthub.domain.pacing import Patience
 from trusthub.errors import PlaybookError
 from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
@@ -101,7 +102,12 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         settings,
         hub,
         app,
-        Worker(hub, made, housekeeping=lambda: _keep_house(hub, settings, endpoints)),
+        Worker(
+            hub,
+            made,
+            patience=_patience(settings),
+            housekeeping=lambda: _keep_house(hub, settings, endpoints),
+        ),
         snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots),
     )
 
@@ -121,6 +127,10 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
 def _listens(settings: Settings) -> bool:
     """Whether SendGrid sends our mail and tells what becomes of it."""
     return bool(settings.sendgrid_event_key and settings.sendgrid_api_key.get_secret_value())
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
 def _keep_house(hub: Hub, settings: Settings, endpoints: Failing) -> None:

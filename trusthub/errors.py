@@ -35,8 +35,9 @@ class WordingError(TrusthubError):
 class DeliveryError(TrusthubError):
     """A provider did not take a message.
 
-    `permanent` means that trying again cannot help; `retry_after` is the provider's own wish, in seconds. `ambiguous`
-    means that the provider may have taken the message although no answer came.
+    `permanent` means that trying again cannot help; `retry_after` is the provider's own wish, in seconds, for this
+    destination or, with `everywhere`, for all that the channel reaches. `ambiguous` means that the provider may have
+    taken the message although no answer came.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class DeliveryError(TrusthubError):
         retry_after: float | None = None,
         status: int | None = None,
         ambiguous: bool = False,
+        everywhere: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
         self.status = status
         self.ambiguous = ambiguous
+        self.everywhere = everywhere

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
         default=False, description="Whether webhooks may go to private addresses, plain http and any port"
     )
     trusted_proxies: int = Field(default=0, ge=0, description="Reverse proxies in front whose X-Forwarded-* count")
+    give_up_seconds: int = Field(
+        default=3600, gt=0, description="A message that failed for so long is given up; those behind it go on"
+    )
+    doubt_seconds: int = Field(
+        default=120, ge=0, description="How long to ask a provider about a try without an answer before the next one"
+    )
     embedded_worker: bool = Field(default=True, description="Whether `trusthub serve` also delivers")
     demo: bool = Field(default=False, description="Set by `trusthub demo`: open hooks and a sandbox, loopback only")
 

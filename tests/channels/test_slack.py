@@ -1,6 +1,9 @@
 """Slack's own client against Slack on loopback."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,6 +25,8 @@ from tests.providers import (
 )
 from tests.providers.slack import UNCHECKED
 from trusthub.channels import slack, slack_errors
+from trusthub.channels.base import Receipt
+from trusthub.channels.reconcile import CannotTell, Doubt, Found, Later, NotThere
 from trusthub.channels.slack_blocks import PAGE
 from trusthub.errors import DeliveryError
 
@@ -219,3 +224,83 @@ def test_every_request_of_every_test_is_what_slack_describes() -> None:
         "colour is unknown",
         "unfurl_links is no boolean",
     ]
+
+
+# ------------------------------------------------------------------------------------------------ looking
+
+
+NOW = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
+DOUBT = Doubt(since=NOW, last=NOW, now=NOW)
+LONG = "\n\n".join("A paragraph about the matter. " * 20 for _ in range(16))
+
+
+@pytest.fixture
+def workspace() -> Iterator[Slack]:
+    with Slack(first_ts=int(NOW.timestamp())) as made:
+        yield made
+
+
+def test_a_message_is_found_by_its_key_and_nothing_else(workspace: Slack, to_slack: Compose) -> None:
+    slack = channel(workspace)
+    sent = slack.send(to_slack(to="C0123456789")).ref
+    assert slack.find(to_slack(to="C0123456789"), DOUBT) == Found(Receipt(ref=sent))
+    assert slack.find(to_slack(to="C0123456789", key="delivery-8"), DOUBT) == NotThere()
+
+
+def test_a_reply_is_found_in_its_thread_and_where_it_went_when_that_was_gone(
+    workspace: Slack, to_slack: Compose
+) -> None:
+    slack = channel(workspace)
+    parent = slack.send(to_slack()).ref
+    reply = slack.send(to_slack(key="delivery-8", parent=parent)).ref
+    assert slack.find(to_slack(key="delivery-8", parent=parent), DOUBT) == Found(Receipt(ref=reply))
+    workspace.messages.clear()
+    anew = slack.send(to_slack(key="delivery-9", parent=parent)).ref
+    found = slack.find(to_slack(key="delivery-9", parent=parent), DOUBT)
+    assert found == Found(Receipt(ref=anew, anew=True))
+
+
+@pytest.mark.parametrize("replying", [False, True])
+def test_a_long_message_is_found_by_its_last_part_and_known_by_its_first(
+    workspace: Slack, to_slack: Compose, *, replying: bool
+) -> None:
+    slack = channel(workspace)
+    parent = slack.send(to_slack()).ref
+    more = {"key": "delivery-8", "slack": LONG, "parent": parent if replying else None}
+    sent = slack.send(to_slack(**more)).ref
+    near = Doubt(since=NOW, last=NOW, now=NOW, near=parent)
+    assert slack.find(to_slack(**more), near) == Found(Receipt(ref=sent))
+    del workspace.messages[-1]
+    assert slack.find(to_slack(**more), near) == CannotTell("Only its first part had arrived.")
+
+
+def test_what_others_wrote_long_before_is_not_looked_at(workspace: Slack, to_slack: Compose) -> None:
+    slack = channel(workspace)
+    slack.send(to_slack(to="C0123456789"))
+    later = NOW + timedelta(minutes=5)
+    assert slack.find(to_slack(to="C0123456789"), Doubt(since=later, last=later, now=later)) == NotThere()
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (rate_limited(40), Later(NOW + timedelta(seconds=40), "It could not be looked for. Slack asks for")),
+        (broken(503), Later(NOW + timedelta(seconds=5), "It could not be looked for. Slack failed (HTTP 503).")),
+        (refused("missing_scope", needed="channels:history"), CannotTell("It could not be looked for. missing_scope")),
+        (refused("channel_not_found"), CannotTell("It could not be looked for. channel_not_found: The bot sees no")),
+    ],
+    ids=["429", "503", "scope", "channel"],
+)
+def test_when_slack_does_not_show_it_nobody_can_tell_yet_or_at_all(
+    workspace: Slack, to_slack: Compose, fault: Fault, expected: Later | CannotTell
+) -> None:
+    workspace.fail(fault)
+    found = channel(workspace).find(to_slack(to="C0123456789"), DOUBT)
+    assert isinstance(found, Later | CannotTell)
+    assert found.why.startswith(expected.why)
+    assert replace(found, why="") == replace(expected, why="")
+
+
+def test_only_the_workspaces_own_limit_is_about_every_channel(slack_provider: Slack, to_slack: Compose) -> None:
+    slack_provider.fail(rate_limited(3), refused("rate_limited"), refused("message_limit_exceeded"))
+    assert [refusal_of(slack_provider, to_slack).everywhere for _ in range(3)] == [False, False, True]

@@ -12,11 +12,19 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from tests.e2e.house import TOKEN
 from tests.providers import Slack
+from tests.services.office import message
+from trusthub.services.hub import utc_now
 from trusthub.settings import packaged
+from trusthub.store import leases, migrate, outbox
+from trusthub.store.session import Database
+from trusthub.store.tables import Attempt, Delivery
 
+TRUSTHUB = (sys.executable, "-m", "trusthub")
 PLANNED = {"event": "rollout.planned", "component": "checkout", "environment": "production", "to_version": "2.8.0"}
 
 
@@ -112,6 +120,49 @@ def test_a_worker_of_its_own_delivers_what_the_hub_hears(tmp_path: Path, postgre
             slack.wait_for(5)
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(15) == 0
+
+
+def test_several_servers_and_workers_share_the_work_and_one_may_die(
+    tmp_path: Path, postgres_url: str, slack: Slack
+) -> None:
+    environment = environ(tmp_path, postgres_url, slack)
+    with (
+        serving(tmp_path, postgres_url, slack, "--workers", "2") as (_, port),
+        subprocess.Popen([*TRUSTHUB, "worker"], env=environment, stderr=subprocess.DEVNULL) as worker,
+    ):
+        for number in range(12):
+            body = {**PLANNED, "to_version": f"2.9.{number}"}
+            assert call(port, "POST", "/hooks/generic", json.dumps(body).encode())[0] == 200
+            if number == 6:
+                worker.kill()
+        until(lambda: len(texts(slack)) == 12)
+        time.sleep(0.5)  # one that came twice would come now
+        assert len(texts(slack)) == 12
+
+
+def texts(slack: Slack) -> list[str]:
+    return [message.text for message in slack.messages if message.name == "#releases"]
+
+
+def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(tmp_path: Path, url: str, slack: Slack) -> None:
+    with closing(Database(url)) as database:
+        migrate.upgrade(database)
+        piled = [message(utc_now(), f"slack:#{number % 30}", number) for number in range(600)]
+        with database.transaction() as session:
+            outbox.enqueue(session, piled, utc_now())
+        environment = environ(tmp_path, url, slack)
+        with subprocess.Popen([*TRUSTHUB, "worker"], env=environment, stderr=subprocess.DEVNULL) as worker:
+            slack.wait_for(40, 60)
+            worker.terminate()
+            assert worker.wait(15) == 0
+        sent = len(slack.messages)
+        with database.reading() as session:
+            states = session.execute(sa.select(col(Delivery.state))).scalars().all()
+            open_ones = session.execute(sa.select(Attempt).where(col(Attempt.ended_at).is_(None))).all()
+            held = leases.leases(session, utc_now())
+    assert 40 <= sent < 600
+    assert (states.count("done"), states.count("pending")) == (sent, 600 - sent)
+    assert (open_ones, held) == ([], set())
 
 
 def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path, url: str, slack: Slack) -> None:

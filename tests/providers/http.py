@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,7 @@ class HttpProvider:
         raise NotImplementedError
 
     def _serve(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer | None:
-        call = Call(path=path, headers=headers, body=json.loads(raw) if raw else {}, raw=raw)
+        call = Call(path=path, headers=headers, body=_read(headers, raw), raw=raw)
         with self._changed:
             fault = self._fault(call.body)
             good, taken = self.take(call) if fault is None or fault.accept else (None, False)
@@ -170,6 +171,13 @@ def _handler(serve: Callable[[str, Mapping[str, str], bytes], Answer | None]) ->
             pass
 
     return Handler
+
+
+def _read(headers: Mapping[str, str], raw: bytes) -> dict[str, Any]:
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(raw.decode()))
+    body: dict[str, Any] = json.loads(raw) if raw else {}
+    return body
 
 
 def _encoded(body: object) -> tuple[str, bytes]:

@@ -1,9 +1,10 @@
-"""Slack's chat.postMessage and chat.update, with the limits that Slack documents."""
+"""Slack's chat.postMessage and chat.update, and what was said in a channel, with the limits that Slack documents."""
 
 import hashlib
 import itertools
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ class Message:
     thread_ts: str | None = None
     broadcast: bool = False
     key: str | None = None
+    metadata: dict[str, Any] | None = None
     was: list[str] = field(default_factory=list)
     """Earlier texts, when it was edited."""
 
@@ -43,13 +45,16 @@ def refused(code: str, **more: str) -> Fault:
 class Slack(HttpProvider):
     """TRUSTHUB_SLACK_API_URL is `slack.url`; the token is any."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_ts: int = FIRST_TS) -> None:
+        """Messages are a second apart, from `first_ts` on."""
         super().__init__()
         self.messages: list[Message] = []
         self.undescribed: list[str] = []
         """What in requests is not as Slack describes them; no test may leave any behind."""
+        self.page = 100
+        """Messages in one answer, at most."""
         self._names: dict[str, str] = {}
-        self._seconds = itertools.count(FIRST_TS)
+        self._seconds = itertools.count(first_ts)
 
     @property
     def url(self) -> str:
@@ -71,18 +76,18 @@ class Slack(HttpProvider):
         method = call.path.removeprefix("/api/")
         if not call.headers.get("authorization", "").startswith("Bearer "):
             return _error("not_authed")
-        if method == "auth.test":
-            return Answer(
-                status=200, body={"ok": True, "team": "Acme", "user": "trusthub", "bot_id": "B0TRUSTHUB"}
-            ), False
-        self.undescribed += _undescribed(method, call.body)
-        if problem := _problem(call.body):
+        if method.startswith("chat."):
+            self.undescribed += _undescribed(method, call.body)
+        known: dict[str, Callable[[dict[str, Any]], tuple[Answer, bool]]] = {
+            "auth.test": _who,
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "conversations.history": self._said,
+            "conversations.replies": self._said,
+        }
+        if problem := method.startswith("chat.") and _problem(call.body):
             return _error(problem)
-        if method == "chat.postMessage":
-            return self._post(call.body)
-        if method == "chat.update":
-            return self._update(call.body)
-        return _error("unknown_method")
+        return known[method](call.body) if method in known else _error("unknown_method")
 
     def _post(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         channel = self.channel(body["channel"])
@@ -95,6 +100,7 @@ class Slack(HttpProvider):
             thread_ts=body.get("thread_ts"),
             broadcast=body.get("reply_broadcast", False),
             key=_key(body),
+            metadata=body.get("metadata"),
         )
         if message.thread_ts and self._find(channel, message.thread_ts) is None:
             return _error("thread_not_found")
@@ -109,10 +115,42 @@ class Slack(HttpProvider):
             return _error("msg_too_long")
         message.was.append(message.text)
         message.text, message.blocks, message.key = body["text"], body["blocks"], _key(body)
+        message.metadata = body.get("metadata")
         return _ok(message), True
+
+    def _said(self, query: dict[str, str]) -> tuple[Answer, bool]:
+        """What a channel or a thread shows, newest first, a page at a time; a thread always with its first message."""
+        channel, thread, oldest = query["channel"], query.get("ts"), float(query["oldest"])
+        if not channel.startswith(("C", "D", "G")):
+            return _error("channel_not_found")
+        if thread and self._find(channel, thread) is None:
+            return _error("thread_not_found")
+        shown = [message for message in self.messages if message.channel == channel and _shows(message, thread)]
+        newest = [each for each in shown[::-1] if float(each.ts) > oldest or each.ts == thread]
+        start, most = int(query.get("cursor", "0")), min(int(query["limit"]), self.page)
+        more = str(start + most) if len(newest) > start + most else ""
+        with_metadata = query.get("include_all_metadata") in {"1", "true", "True"}
+        messages = [
+            {"type": "message", "ts": each.ts, "text": each.text}
+            | ({"metadata": each.metadata} if with_metadata and each.metadata else {})
+            for each in newest[start : start + most]
+        ]
+        body = {"ok": True, "messages": messages, "response_metadata": {"next_cursor": more}}
+        return Answer(status=200, body=body), False
 
     def _find(self, channel: str, ts: str) -> Message | None:
         return next((message for message in self.messages if (message.channel, message.ts) == (channel, ts)), None)
+
+
+def _who(_: dict[str, Any]) -> tuple[Answer, bool]:
+    body = {"ok": True, "team": "Acme", "user": "trusthub", "bot_id": "B0TRUSTHUB"}
+    return Answer(status=200, body=body), False
+
+
+def _shows(message: Message, thread: str | None) -> bool:
+    if thread:
+        return thread in {message.ts, message.thread_ts}
+    return message.thread_ts is None or message.broadcast
 
 
 def _ok(message: Message) -> Answer:

@@ -1,4 +1,4 @@
-"""Workers in processes of their own that die by `kill -9` while messages leave, and what may come of that."""
+"""Workers in processes of their own, what befalls them while messages leave, and what may come of that."""
 
 import os
 import random
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +18,24 @@ from sqlmodel import col
 
 from tests.e2e.test_process import environ
 from tests.processes import CHECKOUT
-from tests.providers import Slack
+from tests.providers import Fault, Slack, accept_then_drop, accept_then_fail, accept_then_hang, broken, rate_limited
+from tests.providers.http import Answer
 from tests.services.office import message
+from trusthub.channels.slack import Slack as SlackChannel
 from trusthub.services.hub import utc_now
 from trusthub.store import migrate, outbox
+from trusthub.store.leases import LEASE
 from trusthub.store.session import Database
 from trusthub.store.tables import Attempt, Delivery
+
+FAULTS: Mapping[str, tuple[float, Callable[[], Fault]]] = {
+    "429": (0.05, rate_limited),
+    "500": (0.05, broken),
+    "accept, then 500": (0.04, accept_then_fail),
+    "accept, then drop": (0.02, accept_then_drop),
+}
+HANG = {"accept, then hang": (0.01, accept_then_hang)}
+"""Each costs a lane the ten seconds that a provider has to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,40 +48,131 @@ class Report:
     repeated: set[str]
     unmarked: set[str]
     """Messages that came more than once, though nothing says that they may have."""
-    kills: int
+    unfounded: set[str]
+    """Messages that came more than once, or are said to may have, though each of their attempts had a clear end."""
+    found: int
+    """Attempts that did not send, because the provider had the message already."""
+    marked: int
     seconds: float
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills in {self.seconds:.0f} s: {len(self.lost)} lost, {len(self.repeated)} repeated "
-            f"({len(self.unmarked)} of them unmarked), {len(self.out_of_order)} lanes out of order"
+            f"{self.seconds:.0f} s: {len(self.lost)} lost, {len(self.out_of_order)} lanes out of order, "
+            f"{len(self.repeated)} repeated ({len(self.unmarked)} of them unmarked), {self.marked} marked as perhaps "
+            f"repeated ({len(self.unfounded)} of them without cause), {self.found} repeats avoided by asking"
         )
 
 
-def storm(url: str, folder: Path, *, kills: int, messages: int, lanes: int = 10, seed: int = 1) -> Report:
-    """Let two workers drain `messages`, and kill one of them again and again, `kills` times in all."""
+class Stormy(Slack):
+    """A Slack that fails by chance, as it is told to."""
+
+    def __init__(self, faults: Mapping[str, tuple[float, Callable[[], Fault]]], seed: int) -> None:
+        super().__init__(first_ts=int(time.time()))
+        self._chances, self._random = faults, random.Random(seed)  # noqa: S311 -- weather
+
+    def _serve(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer | None:
+        number = self._random.random()
+        for share, fault in self._chances.values():
+            if (number := number - share) < 0:
+                self.fail(fault())
+                break
+        return super()._serve(path, headers, raw)
+
+
+@dataclass
+class Storm:
+    """What is going on. A trouble moves it about while messages leave."""
+
+    database: Database
+    slack: Slack
+    workers: "Workers"
+    messages: int
+    chance: random.Random
+
+    def wait_for(self, share: float) -> None:
+        """Wait until this share of the messages has arrived, and for a moment that nobody chose."""
+        wait(lambda: len(self.slack.messages) >= share * self.messages)
+        time.sleep(self.chance.random() * 0.05)
+
+
+Trouble = Callable[[Storm], None]
+
+
+def kills(count: int) -> Trouble:
+    """Kill workers at once, `count` times, and start another in the place of each."""
+
+    def trouble(storm: Storm) -> None:
+        for number in range(count):
+            storm.wait_for((number + 1) / (count + 2))
+            storm.workers.replace(storm.chance.randrange(len(storm.workers)))
+
+    return trouble
+
+
+def sleeps(count: int) -> Trouble:
+    """Stop workers for longer than their lease; each is replaced, and then wakes up."""
+
+    def trouble(storm: Storm) -> None:
+        for number in range(count):
+            storm.wait_for((number + 1) / (count + 2))
+            storm.workers.put_to_sleep(storm.chance.randrange(len(storm.workers)))
+        time.sleep(LEASE.total_seconds() + 2)
+        storm.workers.wake_up()
+
+    return trouble
+
+
+def restarts(restart: Callable[[str], None]) -> Trouble:
+    """Restart the database twice: once it says good-bye, once it crashes."""
+
+    def trouble(storm: Storm) -> None:
+        for share, mode in ((0.3, "fast"), (0.6, "immediate")):
+            storm.wait_for(share)
+            restart(mode)
+
+    return trouble
+
+
+def none(storm: Storm) -> None:
+    """Leave the workers alone."""
+
+
+def storm(
+    url: str,
+    folder: Path,
+    trouble: Trouble,
+    *,
+    messages: int,
+    workers: int,
+    faults: Mapping[str, tuple[float, Callable[[], Fault]]] | None = None,
+    seed: int = 1,
+) -> Report:
+    """Let `workers` drain `messages` while a trouble comes over them, and say what came of it."""
     database = Database(url)
     migrate.upgrade(database)
-    keys = _enqueue(database, messages, lanes)
-    chance = random.Random(seed)  # noqa: S311 -- which of two dies is no secret
+    keys = _enqueue(database, messages, lanes=max(10, messages // SlackChannel.pace.burst))
     begun = time.monotonic()
-    with Slack() as slack, _workers(environ(folder, url, slack), folder) as workers:
-        for kill in range(kills):
-            share = (kill + 1) * messages // (kills + 2)
-            _wait(partial(lambda share: len(slack.messages) >= share, share))
-            workers.replace(chance.randrange(2))
-        _wait(lambda: not _open(database))
+    with Stormy(faults or {}, seed) as slack, _workers(environ(folder, url, slack), folder, workers) as running:
+        trouble(Storm(database, slack, running, messages, random.Random(seed)))  # noqa: S311 -- as above
+        wait(partial(_nothing_open, database), 180)
+        running.stop()
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]
-    report = _report(database, keys, received, kills=kills, seconds=seconds)
+    report = _report(database, keys, received, seconds)
     database.close()
     return report
 
 
-class _Workers:
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+class Workers:
+    """Processes of `trusthub worker`. None may end by itself."""
+
+    def __init__(self, environment: dict[str, str], log: Path, count: int) -> None:
         self._environment, self._log = environment, log.open("ab")
-        self._running = [self._start(), self._start()]
+        self._running = [self._start() for _ in range(count)]
+        self._asleep: list[subprocess.Popen[bytes]] = []
+
+    def __len__(self) -> int:
+        return len(self._running)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "trusthub", "worker"]
@@ -82,21 +185,44 @@ class _Workers:
         killed.wait()
         self._running[number] = self._start()
 
+    def put_to_sleep(self, number: int) -> None:
+        """Stop one in the middle of what it does, and start another in its place."""
+        self._running[number].send_signal(signal.SIGSTOP)
+        self._asleep.append(self._running[number])
+        self._running[number] = self._start()
+
+    def wake_up(self) -> None:
+        for process in self._asleep:
+            process.send_signal(signal.SIGCONT)
+        self._running += self._asleep
+        self._asleep = []
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for process in (*self._running, *self._asleep):
+            process.kill()
+            process.wait()
+
     def stop(self) -> None:
+        """Ask each to end, which must be the first that makes it."""
+        self.wake_up()
+        ended = [process.pid for process in self._running if process.poll() is not None]
         for process in self._running:
             process.terminate()
-        for process in self._running:
-            process.wait(30)
+        codes = [process.wait(30) for process in self._running]
+        self._running = []
         self._log.close()
+        assert ended == []
+        assert set(codes) <= {0, -signal.SIGTERM}  # the latter while it was still starting
 
 
 @contextmanager
-def _workers(environment: dict[str, str], folder: Path) -> Iterator[_Workers]:
-    workers = _Workers(environment, folder / "workers.log")
+def _workers(environment: dict[str, str], folder: Path, count: int) -> Iterator[Workers]:
+    workers = Workers(environment, folder / "workers.log", count)
     try:
         yield workers
     finally:
-        workers.stop()
+        workers.end()
 
 
 def _enqueue(database: Database, messages: int, lanes: int) -> list[str]:
@@ -107,7 +233,7 @@ def _enqueue(database: Database, messages: int, lanes: int) -> list[str]:
         return [each.key for each in made]
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -115,30 +241,35 @@ def _wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.005)
 
 
-def _open(database: Database) -> bool:
+def _nothing_open(database: Database) -> bool:
+    waits = sa.select(col(Delivery.id)).where(col(Delivery.state) == "pending").limit(1)
     with database.reading() as session:
-        return (
-            session.execute(sa.select(col(Delivery.id)).where(col(Delivery.state) == "pending").limit(1)).first()
-            is not None
-        )
+        return session.execute(waits).first() is None
 
 
-def _report(database: Database, keys: list[str], received: list[str], *, kills: int, seconds: float) -> Report:
+def _report(database: Database, keys: list[str], received: list[str], seconds: float) -> Report:
     counts = Counter(received)
     place = {key: number for number, key in enumerate(keys)}
     lanes: dict[str, list[int]] = {}
     for key in received:
         lanes.setdefault(key.partition("/")[0], []).append(place[key])
+    cut_off = col(Attempt.outcome).in_(["lost", "late"])
+    no_answer = (col(Attempt.outcome) == "failed") & (
+        col(Attempt.status).is_(None) | (col(Attempt.status) >= sa.literal(500))
+    )
+    unclear = sa.select(col(Delivery.key)).join(Attempt, col(Attempt.delivery_id) == Delivery.id)
     with database.reading() as session:
         marked = set(session.execute(sa.select(col(Delivery.key)).where(col(Delivery.ambiguous))).scalars())
-        lost = sa.select(col(Delivery.key)).join(Attempt, col(Attempt.delivery_id) == Delivery.id)
-        open_once = set(session.execute(lost.where(col(Attempt.outcome) == "lost")).scalars())
+        doubtful = set(session.execute(unclear.where(cut_off | no_answer)).scalars())
+        found = session.execute(sa.select(sa.func.count()).where(col(Attempt.outcome) == "found")).scalar_one()
     repeated = {key for key, count in counts.items() if count > 1}
     return Report(
         lost=set(keys) - set(received),
         out_of_order=[lane for lane, order in lanes.items() if order != sorted(order)],
         repeated=repeated,
-        unmarked=repeated - (marked & open_once),
-        kills=kills,
+        unmarked=repeated - marked,
+        unfounded=(repeated | marked) - doubtful,
+        found=found,
+        marked=len(marked),
         seconds=seconds,
     )

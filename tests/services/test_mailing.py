@@ -12,10 +12,12 @@ from sqlmodel import col
 from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.providers import accept_then_fail, answer, broken
+from trusthub.channels.base import Outbound, Receipt
+from trusthub.channels.reconcile import CannotTell, Doubt, Found, Later
 from trusthub.domain.recipient import Fate, MailNews
 from trusthub.services import recipients, subscribe
 from trusthub.services.cases import the_page
-from trusthub.services.mailing import Evidence, Mailing
+from trusthub.services.mailing import Mailing
 from trusthub.services.subscribe import Wish
 from trusthub.store.tables import Delivery, Recipient
 
@@ -154,15 +156,18 @@ def test_the_providers_events_say_whether_it_took_a_request(hub: House, one_lane
     hub.sendgrid.only(many, accept_then_fail())
     rolled_back(hub)
     (batch,) = batches(hub)
-    since = hub.clock()
-    deaf = hub.parts.worker._channels["email"]
+    now = hub.clock()
+    mail = Outbound(key="", to="", subject="", text="", html="", slack="", arguments={"delivery": str(batch.id)})
+    doubt = Doubt(since=now, last=now, now=now)
+    deaf = hub.parts.worker._sender._channels["email"]
     assert isinstance(deaf, Mailing)
     hears = Mailing(hub.parts.hub, deaf._channel, listens=True)
-    assert deaf.find(batch.id, since=since, now=since) is Evidence.MISSING
-    assert hears.find(batch.id, since=since, now=since + timedelta(seconds=119)) is Evidence.UNCLEAR
-    assert hears.find(batch.id, since=since, now=since + timedelta(minutes=2)) is Evidence.MISSING
+    assert isinstance(deaf.find(mail, doubt), CannotTell)
+    later = hears.find(mail, doubt)
+    assert isinstance(later, Later)
+    assert later.at == now + timedelta(seconds=30)
     learn(hub, "ben@a.example", Fate.DEFERRED)
-    assert hears.find(batch.id, since=since, now=since) is Evidence.FOUND
+    assert hears.find(mail, doubt) == Found(Receipt())
     assert fates(hub) == {"ana@a.example": Fate.ACCEPTED, "ben@a.example": Fate.DEFERRED}
     hub.tick(minutes=5)
     assert len(mailed(hub)) == 1  # everybody has it, so nothing is sent again

@@ -307,12 +307,34 @@ FIFTH: Rows = {
         },
     ],
 }
+SIXTH: Rows = {
+    "hold": [{"channel": "slack", "paused": True, "until": LATER}],
+    "lane": [{"key": "slack:#support", "channel": "slack", "paused": False, "fails": 3, "full_at": LATER}],
+    "delivery": [
+        {
+            "id": 601,
+            "lane": "slack:#support",
+            "key": "event:1/rollback.started/slack:#support/post",
+            "moment": "rollback.started",
+            "conversation": "",
+            "payload": {"to": "#support", "subject": "Going back"},
+            "state": "done",
+            "attempts": 2,
+            "ambiguous": False,
+            "leads": True,
+            "last_error": "",
+            "created_at": AT,
+            "requeued_at": LATER,
+        }
+    ],
+}
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
     "0003": THIRD,
     "0004": FOURTH,
     "0005": FIFTH,
+    "0006": SIXTH,
     "0007": SEVENTH,
 }
 """For each revision, the rows that it is the first to have room for."""

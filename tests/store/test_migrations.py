@@ -43,7 +43,7 @@ def test_migrations_make_what_the_code_describes(database: Database) -> None:
 
 def test_a_database_that_lacks_something_says_so(empty: Database) -> None:
     assert migrate.pending(empty) == REVISIONS
-    assert "lacks the migrations 0001, 0002, 0003, 0004, 0005, 0007" in str(migrate.differs(empty))
+    assert f"lacks the migrations {', '.join(REVISIONS)}" in str(migrate.differs(empty))
     migrate.upgrade(empty)
     assert migrate.pending(empty) == []
     with connected(empty) as connection:

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from tests.store.deliveries import AT, SENT, claim, enqueue, message, settle
-from trusthub.store import outbox
-from trusthub.store.outbox import LEASE, Outcome
+from trusthub.store import leases, outbox
+from trusthub.store.leases import LEASE
+from trusthub.store.outbox import Outcome
 from trusthub.store.session import Database
 from trusthub.store.tables import Attempt, Delivery, Lane
 
@@ -47,7 +48,7 @@ def attempts(database: Database, number: int) -> list[tuple[int, str | None, str
 
 def next_due(database: Database) -> object:
     with database.reading() as session:
-        return outbox.next_due(session)
+        return outbox.next_due(session, AT)
 
 
 # ------------------------------------------------------------------------------------------------ order and leases
@@ -98,8 +99,8 @@ def test_busy_channels_wait(database: Database) -> None:
     (page,) = enqueue(database, "page:main")
     assert ids(claim(database, busy=["email"])) == [page]
     with database.reading() as session:
-        assert outbox.next_due(session, busy=["email", "page"]) is None
-        assert outbox.next_due(session, busy=["page"]) == AT - SECOND
+        assert outbox.next_due(session, AT, busy=["email", "page"]) is None
+        assert outbox.next_due(session, AT, busy=["page"]) == AT - SECOND
 
 
 def test_paused_lanes_wait(database: Database) -> None:
@@ -246,7 +247,7 @@ def test_a_slow_send_keeps_its_lease(database: Database) -> None:
     slow, other = claim(database, owner="me")
     assert settle(database, other)
     with database.transaction() as session:
-        outbox.renew(session, [slow.token], AT + LEASE / 2)
+        leases.renew(session, [slow.token], AT + LEASE / 2)
     assert claim(database, AT + LEASE) == []
     assert lane(database, other.delivery.lane).due is None
     assert len(claim(database, AT + LEASE * 1.5)) == 1
@@ -258,9 +259,9 @@ def test_leases_of_a_worker_that_is_gone_end_at_once(database: Database) -> None
     claim(database, limit=1, owner="here")
     claim(database, limit=1)  # a command that joined nobody: only time ends its lease
     with database.transaction() as session:
-        tokens = outbox.leases(session, AT)
-        assert sorted(map(outbox.owner_of, tokens)) == ["", "gone", "here"]
-        outbox.release(session, {token for token in tokens if outbox.owner_of(token) == "gone"}, AT)
+        tokens = leases.leases(session, AT)
+        assert sorted(map(leases.owner_of, tokens)) == ["", "gone", "here"]
+        leases.release(session, {token for token in tokens if leases.owner_of(token) == "gone"}, AT)
     taken = claim(database)
     assert len(taken) == 2
     assert all(each.delivery.ambiguous for each in taken)
@@ -271,15 +272,15 @@ def test_a_lane_that_backs_off_belongs_to_nobody(database: Database) -> None:
     (claimed,) = claim(database, owner="me")
     assert settle(database, claimed, FAILED)
     with database.reading() as session:
-        assert outbox.leases(session, AT) == set()
+        assert leases.leases(session, AT) == set()
 
 
 def test_releasing_nothing_releases_nothing(database: Database) -> None:
     enqueue(database, "a:1")
     claim(database, owner="me")
     with database.transaction() as session:
-        outbox.release(session, set(), AT)
-        outbox.renew(session, set(), AT + LEASE)
+        leases.release(session, set(), AT)
+        leases.renew(session, set(), AT + LEASE)
     assert claim(database, AT + LEASE - SECOND) == []
 
 
@@ -521,7 +522,7 @@ def test_claims_find_their_way_by_the_small_indexes(crowded: Database) -> None:
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         with crowded.reading() as session:
-            assert outbox.next_due(session) == AT
+            assert outbox.next_due(session, AT) == AT
         (claimed,) = claim(crowded, limit=1)
         assert settle(crowded, claimed)
     finally:

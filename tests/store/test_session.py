@@ -247,3 +247,18 @@ def test_one_place_commits() -> None:
     ]
     assert len(found) == 1, found
     assert found[0].startswith("session.py:")
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed(postgres_database: Database) -> None:
+    driver = postgres_database.apart()
+    asked = driver.info.get_parameters()
+    driver.close()
+    assert (asked["connect_timeout"], asked["keepalives_idle"], asked["keepalives_count"]) == ("5", "5", "3")
+
+
+def test_what_the_owner_set_about_connections_counts(postgres_url: str) -> None:
+    database = Database(f"{postgres_url}{'&' if '?' in postgres_url else '?'}connect_timeout=9")
+    driver = database.apart()
+    assert driver.info.get_parameters()["connect_timeout"] == "9"
+    driver.close()
+    database.close()

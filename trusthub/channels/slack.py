@@ -1,7 +1,9 @@
 """Slack: one message for each conversation that changes with the news, and a thread below it for the rest."""
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -12,7 +14,9 @@ from slack_sdk.web import SlackResponse
 
 from trusthub.channels import slack_errors
 from trusthub.channels.base import TIMEOUT, Outbound, Receipt
+from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later, NotThere
 from trusthub.channels.slack_blocks import Page, compose
+from trusthub.domain.pacing import Pace
 from trusthub.errors import DeliveryError
 
 METADATA = "trusthub_delivery"
@@ -27,6 +31,12 @@ _NO_PARENT = frozenset(
     | {"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}  # it cannot be answered,
     | {"restricted_action_non_threadable_channel"}  # or nothing can be answered there
 )
+_ID = re.compile(r"[CDG][A-Z0-9]{8,}")
+_CLOCKS = timedelta(minutes=1)
+"""How far our clock and Slack's may be apart."""
+_LOOKS, _MANY = 5, 200
+"""Calls for one search, and messages in each. Slack lets an app of the workspace make 50 of these a minute."""
+_SOON = timedelta(seconds=5)
 _NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
 """A preview of our own page below our own message says everything twice."""
 
@@ -36,7 +46,13 @@ class _ParentGoneError(DeliveryError):
 
 
 class Slack:
-    """Posts, replies and edits through Slack's own client. Needs a bot token with the scope chat:write."""
+    """Posts, replies and edits through Slack's own client. Needs a bot token with the scope chat:write.
+
+    With channels:history (groups:history for private channels) it also finds what got through without an answer.
+    """
+
+    pace = Pace(burst=20, interval=timedelta(seconds=1))
+    """For one channel: https://docs.slack.dev/apis/web-api/rate-limits has one message a second, and short bursts."""
 
     def __init__(self, *, token: str, api_url: str, interactive: bool, timeout: float = TIMEOUT) -> None:
         """`interactive` is for apps whose presses of buttons reach us signed; else buttons are links."""
@@ -58,17 +74,71 @@ class Slack:
         posted = self._send(outbound, None)
         return Receipt(ref=posted.ref, status=posted.status, note=note, anew=True)
 
+    def find(self, outbound: Outbound, doubt: Doubt) -> Finding:
+        """Look for the message where it would be, by its key in the metadata."""
+        parts = len(compose(outbound, interactive=self._interactive))
+        if outbound.parent and outbound.edit and parts == 1:
+            return NotThere()  # an edit that is made twice is the same edit
+        channel = _place(outbound, doubt)
+        if channel is None:
+            return CannotTell(
+                f"It could not be looked for: no message to {outbound.to} arrived before, and Slack searches by a "
+                "channel's id. With the id (C...) in site.yaml it can."
+            )
+        try:
+            return self._found(outbound, channel, doubt)
+        except DeliveryError as error:
+            if error.permanent:
+                return CannotTell(f"It could not be looked for. {error}")
+            wait = timedelta(seconds=error.retry_after) if error.retry_after else _SOON
+            return Later(doubt.now + wait, f"It could not be looked for. {error}")
+
+    def _found(self, outbound: Outbound, channel: str, doubt: Doubt) -> Finding:
+        """Search the thread, or the channel when there is none. Parts of a long message are in a thread."""
+        seen: list[dict[str, Any]] = []
+        _, _, thread = (outbound.parent or "").partition(":")
+        try:
+            seen += self._messages(outbound, channel, thread, doubt) if thread else ()
+        except _ParentGoneError:
+            thread = ""
+        if not thread:
+            seen += self._messages(outbound, channel, "", doubt)
+        begun = min(
+            (str(message["ts"]) for message in seen if _payload(message).get("part_of") == outbound.key), default=""
+        )
+        if begun and not thread:
+            seen += self._messages(outbound, channel, begun, doubt)
+        whole = {str(message["ts"]) for message in seen if _payload(message).get("key") == outbound.key}
+        if not whole:
+            return CannotTell("Only its first part had arrived.") if begun else NotThere()
+        receipt = Receipt(ref=f"{channel}:{begun or min(whole)}", anew=bool(outbound.parent) and not thread)
+        return Found(receipt, copies=len(whole))
+
+    def _messages(self, outbound: Outbound, channel: str, thread: str, doubt: Doubt) -> Iterator[dict[str, Any]]:
+        """Give what was posted since the first try. Raises DeliveryError when Slack does not show it."""
+        method = self._client.conversations_replies if thread else self._client.conversations_history
+        oldest = f"{(doubt.since - _CLOCKS).timestamp():.6f}"
+        query: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": _MANY, "include_all_metadata": True}
+        query |= {"ts": thread} if thread else {}
+        for _ in range(_LOOKS):
+            answer = self._call(method, outbound.to, query)
+            yield from answer["messages"]
+            query["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not query["cursor"]:
+                return
+        raise DeliveryError(f"More than {_LOOKS * _MANY} messages came after it.", permanent=True)
+
     def _send(self, outbound: Outbound, parent: str | None) -> Receipt:
         channel, _, thread = (parent or outbound.to).partition(":")
         first, *more = compose(outbound, interactive=self._interactive)
-        body = _body(first, channel, None if more else outbound.key)
+        body = _body(first, channel, outbound.key, part=bool(more))
         if thread and outbound.edit:
             answer = self._edit(outbound.to, body | {"ts": thread})
         else:
             answer = self._post(outbound.to, body | _reply(thread, broadcast=outbound.broadcast))
         channel, ts = str(answer["channel"]), str(answer["ts"])
         for number, page in enumerate(more, start=2):
-            body = _body(page, channel, outbound.key if page is more[-1] else None)
+            body = _body(page, channel, outbound.key, part=page is not more[-1])
             self._go_on(outbound.to, body, thread or ts, f"Part {number} of {len(more) + 1} did not arrive.")
         return Receipt(ref=f"{channel}:{ts}", status=answer.status_code)
 
@@ -113,10 +183,25 @@ def _refusal(response: SlackResponse, to: str) -> DeliveryError:
     return slack_errors.refusal(response, to)
 
 
-def _body(page: Page, channel: str, key: str | None) -> dict[str, Any]:
+def _body(page: Page, channel: str, key: str, *, part: bool) -> dict[str, Any]:
     """The key goes with the last page only: whoever finds it knows that all pages arrived."""
-    body: dict[str, Any] = {"channel": channel, "text": page.text, "blocks": page.blocks}
-    return body | ({"metadata": {"event_type": METADATA, "event_payload": {"key": key}}} if key else {})
+    metadata = {"event_type": METADATA, "event_payload": {"part_of" if part else "key": key}}
+    return {"channel": channel, "text": page.text, "blocks": page.blocks, "metadata": metadata}
+
+
+def _payload(message: dict[str, Any]) -> dict[str, Any]:
+    """Return what our own metadata says; nothing for messages of others."""
+    metadata = message.get("metadata") or {}
+    return dict(metadata.get("event_payload") or {}) if metadata.get("event_type") == METADATA else {}
+
+
+def _place(outbound: Outbound, doubt: Doubt) -> str | None:
+    """Return the id of the channel, from the conversation, another message there, or site.yaml."""
+    for ref in (outbound.parent, doubt.near, outbound.to):
+        channel = (ref or "").partition(":")[0]
+        if _ID.fullmatch(channel):
+            return channel
+    return None
 
 
 def _reply(thread: str, *, broadcast: bool) -> dict[str, Any]:

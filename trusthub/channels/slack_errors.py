@@ -64,6 +64,8 @@ CURES: Mapping[str, str] = {
 _HALF_DONE = frozenset({"fatal_error", "internal_error"})
 """Slack says of these: it is possible that some aspect of the operation succeeded."""
 _SLOWER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_WHOLE_WORKSPACE = frozenset({"message_limit_exceeded"})
+"""Of the whole workspace Slack says this; the others are about one channel, or one method."""
 
 
 def refusal(response: SlackResponse, to: str) -> DeliveryError:
@@ -71,7 +73,8 @@ def refusal(response: SlackResponse, to: str) -> DeliveryError:
     status, code = response.status_code, code_of(response)
     wait = retry_after.seconds(response.headers, datetime.now(UTC))
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in _SLOWER:
-        return DeliveryError("Slack asks for fewer messages.", retry_after=wait, status=status)
+        everywhere = code in _WHOLE_WORKSPACE
+        return DeliveryError("Slack asks for fewer messages.", retry_after=wait, status=status, everywhere=everywhere)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _HALF_DONE:
         text = f"Slack failed ({_named(code, status)}). It may have taken the message."
         return DeliveryError(text, retry_after=wait, status=status, ambiguous=True)

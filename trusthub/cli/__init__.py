@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, gate, replay, report, subscribers
+from trusthub.cli import capture, connect, connections, deliveries, gate, replay, report, subscribers
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -55,6 +55,7 @@ def main() -> None:
 main.add_command(capture.capture)
 main.add_command(connect.connect)
 main.add_command(connections.connections)
+main.add_command(deliveries.deliveries)
 main.add_command(gate.gate)
 main.add_command(replay.replay)
 main.add_command(report.report)

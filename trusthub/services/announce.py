@@ -139,10 +139,10 @@ def _deliveries(
         if telling.moment not in QUIET:
             facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}
             yield _delivery(telling, lane, {**content, **facts})
+    elif telling.moment in QUIET:  # without a first message to edit, it becomes that
+        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
     elif not _begun(session, lane, telling.conversation):
         yield _delivery(telling, lane, content)
-    elif telling.moment in QUIET:
-        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
     else:
         yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
         yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import cast
 
 from trusthub.channels import mail
 from trusthub.channels.base import PERSONAL, Channel, Envelope, Mailer, Outbound, Receipt
+from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later
 from trusthub.channels.sandbox import Sandbox
 from trusthub.domain.recipient import Fate
 from trusthub.errors import DeliveryError
@@ -15,17 +15,8 @@ from trusthub.services import recipients, subscribe
 from trusthub.services.hub import Hub
 from trusthub.services.recipients import Waiting
 
-_PATIENCE = timedelta(minutes=2)
-"""How long the provider's events may take. SendGrid posts them every 30 seconds."""
-
-
-class Evidence(StrEnum):
-    """What the provider's events say about a request whose answer never came."""
-
-    FOUND = "found"
-    MISSING = "missing"
-    UNCLEAR = "unclear"
-    """Ask again a little later."""
+_EVENTS = timedelta(seconds=30)
+"""How often SendGrid posts what happened to mails."""
 
 
 def over(hub: Hub, channels: Mapping[str, Channel], *, listens: bool) -> Mapping[str, Channel]:
@@ -57,20 +48,21 @@ class Mailing:
                 raise DeliveryError(f"No recipient was accepted. {ledger.whys[0]}", permanent=True)
         return replace(receipt, note=" ".join(filter(None, (receipt.note, ledger.note))))
 
-    def find(self, delivery: int, *, since: datetime, now: datetime) -> Evidence:
-        """Say whether the provider's events show that it took a delivery whose attempt at `since` got no clear answer.
+    def find(self, outbound: Outbound, doubt: Doubt) -> Finding:
+        """Say whether the provider's events show that it took a mail whose attempt got no clear answer.
 
         SendGrid takes a request whole or not at all, so one event is word of all who were in it. Where events do not
         reach us there is nothing to wait for.
         """
         if not self._listens:
-            return Evidence.MISSING
+            return CannotTell("No event webhook says whether the provider took it.")
+        delivery = int(outbound.arguments["delivery"])
         with self._hub.database.transaction() as session:
-            if recipients.heard(session, delivery):
-                if others := recipients.waiting(session, delivery):
-                    recipients.settle(session, delivery, (others[0].id, others[-1].id), Fate.ACCEPTED, now)
-                return Evidence.FOUND
-        return Evidence.UNCLEAR if now - since < _PATIENCE else Evidence.MISSING
+            if not recipients.heard(session, delivery):
+                return Later(doubt.now + _EVENTS, "The provider's events have not said yet whether it took the mail.")
+            if others := recipients.waiting(session, delivery):
+                recipients.settle(session, delivery, (others[0].id, others[-1].id), Fate.ACCEPTED, doubt.now)
+            return Found(Receipt())
 
     def _alone(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: "_Ledger") -> Receipt:
         if ledger.whys:

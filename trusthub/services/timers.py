@@ -1,9 +1,11 @@
 """Things that happen because time passes: a promise comes due, a quiet window ends, a failure was not followed up."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Select, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import By, State
@@ -14,18 +16,43 @@ from trusthub.services.cases import Case, open_case, pending
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Timer
 
+log = structlog.get_logger()
+
+_LATER = timedelta(minutes=1)
+
 
 def fire(hub: Hub, now: datetime, limit: int = 20) -> int:
-    """Fire what is due and return how much that was. Each timer fires once, however many workers look."""
+    """Fire what is due and return how much that was. Each timer fires once, however many workers look.
+
+    Each has a transaction of its own: one that fails, which is a bug, waits a minute and holds up no other.
+    """
+    count = 0
+    while count < limit and _fire_next(hub, now):
+        count += 1
+    return count
+
+
+def _fire_next(hub: Hub, now: datetime) -> bool:
     with hub.database.reading() as session:
         if session.execute(_due(now).limit(1)).first() is None:
-            return 0
-    with hub.database.transaction() as session:
-        timers = session.execute(_due(now).limit(limit).with_for_update(skip_locked=True)).scalars().all()
-        for timer in timers:
+            return False
+    timer = None
+    try:
+        with hub.database.transaction() as session:
+            timer = session.execute(_due(now).limit(1).with_for_update(skip_locked=True)).scalar()
+            if timer is None:
+                return False
             timer.state = "fired"
             _FIRE[timer.kind](session, hub, open_case(session, hub, timer.incident_id), timer, now)
-        return len(timers)
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        if timer is None:
+            raise
+        log.exception("timer.crashed", timer_id=timer.id, kind=timer.kind)
+        with hub.database.transaction() as session:
+            session.get_one(Timer, timer.id).due = now + _LATER
+    return True
 
 
 def next_due(session: Session) -> datetime | None:

@@ -22,6 +22,8 @@ from trusthub.errors import PlaybookError
 from trusthub.store.gather import Gathering
 
 _PRAGMAS = ("busy_timeout=5000", "synchronous=FULL", "foreign_keys=ON")
+_LIVE = {"connect_timeout": "5", "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "3"}
+"""PostgreSQL: a machine that is gone without a word is noticed within seconds, and its successor is asked instead."""
 _PATIENCE = 60.0
 """Seconds to wait for another process that makes the tables of a new SQLite file."""
 
@@ -122,7 +124,8 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(parsed, hide_parameters=True, connect_args={"check_same_thread": False})
         elif backend == "postgresql":
-            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=10)
+            live = parsed.set(query={**_LIVE, **parsed.query})
+            return create_engine(live, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=10)
         else:
             raise PlaybookError(f"TRUSTHUB_DATABASE_URL: {backend} is not supported. Use sqlite:/// or postgresql://.")
     except (ArgumentError, ImportError) as error:

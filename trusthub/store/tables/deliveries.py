@@ -39,7 +39,7 @@ class Delivery(Row, table=True):
     """pending, done, dead or cancelled."""
     attempts: int = 0
     ambiguous: bool = False
-    """A worker died while the provider may already have had it: it may arrive twice."""
+    """A try ended without an answer, and nobody could find out whether it got through: it may arrive twice."""
     provider_ref: str | None = None
     leads: bool = False
     """The first message of its conversation in its lane: later ones are answers to it, or edits of it."""
@@ -48,6 +48,8 @@ class Delivery(Row, table=True):
     first_attempt_at: datetime | None = columns.time(null=True)
     last_attempt_at: datetime | None = columns.time(null=True)
     done_at: datetime | None = columns.time(null=True)
+    requeued_at: datetime | None = columns.time(null=True)
+    """When a person sent it once more after it was given up: it says itself that it is late."""
 
 
 class Lane(Row, table=True):
@@ -61,6 +63,18 @@ class Lane(Row, table=True):
     due: datetime | None = columns.time(null=True)
     claim: str | None = None
     paused: bool = False
+    fails: int = 0
+    """Attempts that failed since the last one that did not."""
+    full_at: datetime | None = columns.time(null=True)
+    """When this destination takes a whole burst again. Earlier, some of it is missing."""
+
+
+class Hold(Row, table=True):
+    """A channel that sends nothing for now: a person paused it, or its provider asked for patience."""
+
+    channel: str = Field(primary_key=True)
+    paused: bool = False
+    until: datetime | None = columns.time(null=True)
 
 
 class Attempt(Row, table=True):
@@ -73,7 +87,8 @@ class Attempt(Row, table=True):
     started_at: datetime = columns.time()
     ended_at: datetime | None = columns.time(null=True)
     outcome: str | None = None
-    """sent, failed, or lost when the worker died."""
+    """sent, failed, found (an earlier try had got through), waiting (for word of an earlier try), lost (the worker
+    stopped), or late (the worker slept, and sent when another had taken over)."""
     status: int | None = None
     error: str = columns.long()
 
