@@ -274,7 +274,7 @@ def test_a_pause_does_not_count_as_failing(post: Office) -> None:
     [
         ("slack:#relases", "There is no lane slack:#relases. Do you mean slack:#releases?"),
         ("slack:#other-name", "There is no lane slack:#other-name. Nothing was sent there yet."),
-        ("slak", "There is no channel slak. There are: email, "),
+        ("slak", "There is no channel slak. There are: "),
     ],
 )
 def test_a_slip_of_the_pen_is_told(post: Office, where: str, words: str) -> None:
