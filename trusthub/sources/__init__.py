@@ -16,6 +16,7 @@ from trusthub.sources.github import GitHub
 from trusthub.sources.gitlab import GitLab
 from trusthub.sources.grafana import Grafana
 from trusthub.sources.growthbook import GrowthBook
+from trusthub.sources.kubernetes import Kubernetes
 from trusthub.sources.launchdarkly import LaunchDarkly
 from trusthub.sources.pagerduty import PagerDuty
 from trusthub.sources.statuspage import Statuspage
@@ -26,6 +27,7 @@ _ALL: tuple[Source, ...] = (
     ArgoCD(),
     Flagger(),
     Flux(),
+    Kubernetes(),
     GitHub(),
     GitLab(),
     CodeDeploy(),
