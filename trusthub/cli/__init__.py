@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
+from trusthub.cli.watch import watch
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -208,6 +209,9 @@ def db_check() -> None:
     if problem:
         raise click.ClickException(problem)
     click.echo("The database has the shape this version expects.")
+
+
+main.add_command(watch)
 
 
 @main.group()
