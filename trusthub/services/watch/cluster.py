@@ -1,6 +1,7 @@
 """The one door to the Kubernetes client. Objects are plain dictionaries, as the API gives them."""
 
 import http
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,6 +140,14 @@ def _understood() -> Iterator[None]:
             http.HTTPStatus.GONE: Gone,
             http.HTTPStatus.CONFLICT: Taken,
         }.get(error.status, Unreachable)
-        raise what(f"HTTP {error.status} {error.reason}".strip()) from error
+        raise what(f"HTTP {error.status}: {_message(error)}") from error
     except (HTTPError, OSError, KeyError, TypeError, ValueError) as error:  # the last three: it is no Kubernetes API
         raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+
+def _message(error: client.ApiException) -> str:
+    """Return what the API says, which names the right that is missing."""
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason or "no reason")

@@ -5,6 +5,7 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detec
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -19,6 +20,7 @@ STREAM = 240
 """Seconds after which the server ends a stream. Proxies cut longer ones without a word."""
 ABSENT = 300.0
 """Seconds until a kind that is not installed is looked for again."""
+_SHORT = 0.5
 _FIRST, _LONGEST = 0.5, 60.0
 """Seconds to pause after a failure: twice as long each time, up to the longest."""
 
@@ -66,8 +68,12 @@ class Follower:
             try:
                 if not self._version:
                     self.list()
-                self._watch(stop)
-                failures, self._said = 0, ""
+                began = time.monotonic()
+                heard = self._watch(stop)
+                self._said = ""
+                # A server, or a proxy, that ends every stream at once must not be asked without end.
+                failures = 0 if heard or time.monotonic() - began > _SHORT else failures + 1
+                stop.wait(pause(failures) if failures else 0)
             except Gone as error:
                 log.info("watch.relist", kind=self.resource.kind, reason=str(error))
                 self._version = ""
@@ -93,16 +99,19 @@ class Follower:
         self.listed.set()
         return len(things)
 
-    def _watch(self, stop: threading.Event) -> None:
-        """Take in what changes until the stream ends. What was taken in is not asked for again."""
+    def _watch(self, stop: threading.Event) -> int:
+        """Take in what changes until the stream ends; return how much. What was taken in is not asked for again."""
+        heard = 0
         for happening, thing in self._api.watch(
             self.resource, self._namespace, self._selector, version=self._version, seconds=self._stream
         ):
             if stop.is_set():
-                return
+                break
+            heard += 1
             if happening != "BOOKMARK":
                 self._book.take(happening, thing)
             self._version = thing["metadata"]["resourceVersion"]
+        return heard
 
     def _say(self, words: str) -> None:
         """Log a trouble once, and not at each try."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from trusthub.services.watch import follow, lease
+from trusthub.services.watch import follow
+from trusthub.services.watch import lease as leases
 from trusthub.services.watch.book import Book
 from trusthub.services.watch.outbox import Outbox, Report
 from trusthub.services.watch.report import Answer, Reporter
@@ -16,7 +17,7 @@ _MANAGERS_WAIT = 60.0
 """Seconds that Deployments wait for the kinds that may claim them."""
 
 
-class Api(follow.Api, lease.Api, Protocol):
+class Api(follow.Api, leases.Api, Protocol):
     """A cluster."""
 
 
@@ -31,7 +32,7 @@ class Options:
     lease: tuple[str, str] | None = None
     """Namespace and name, when several run."""
     identity: str = ""
-    duration: int = lease.DURATION
+    duration: int = leases.DURATION
     """Seconds after which the lease may be taken."""
     stream: int = follow.STREAM
     absent: float = follow.ABSENT
@@ -71,7 +72,7 @@ class Watch:
             for kinds in (MANAGERS, (DEPLOYMENTS,))
         )
         place = options.lease
-        self._lease = lease.Lease(api, place, options.identity, duration=options.duration) if place else None
+        self._lease = leases.Lease(api, place, options.identity, duration=options.duration) if place else None
         self._reporter = Reporter(post, self.outbox, self._leads, clock)
 
     def once(self) -> tuple[list[Report], list[str], Answer]:
@@ -115,4 +116,4 @@ class Watch:
     def _contend(self) -> None:
         while self._lease and not self._stop.is_set():
             self._lease.contend()
-            self._stop.wait(min(lease.RENEW, self._options.duration / 5))
+            self._stop.wait(min(leases.RENEW, self._options.duration / 5))
