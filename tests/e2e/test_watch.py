@@ -304,7 +304,7 @@ def test_a_rollback_of_what_was_complete_is_found_in_the_history(scene: Scene) -
     with scene.watching():
         for revision, image in enumerate((OLD, NEW, OLD), start=1):
             scene.step("deployments", deployment(image, revision=revision))
-    assert "rolled back" in "\n".join(scene.hub.heard()).lower()
+    assert "*Checkout: back on 2.7.4*" in "\n".join(scene.hub.heard())
 
 
 def test_a_canarys_deployments_are_told_by_it_alone(scene: Scene) -> None:
@@ -335,7 +335,7 @@ def test_of_two_watches_one_reports_and_the_other_takes_over(scene: Scene) -> No
         assert scene.cluster.thing("leases", "trusthub", "trusthub-watch")["spec"]["holderIdentity"] == "second"
         second.stop()
         scene.until(lambda: not len(first.outbox))
-        assert {state for _, state in scene.events()[2:]} == {"repeated"}
+        assert len(scene.events()) == 2  # the hub knew it all
         scene.step("rollouts", aborted(5))
         first.stop()
         thread.join(10)

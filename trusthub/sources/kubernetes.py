@@ -30,6 +30,9 @@ _PROMPT = timedelta(minutes=1)
 nearer to the truth."""
 
 
+_UNFINISHED = UNDER_WAY | {Phase.FAILED}
+
+
 class Kubernetes:
     """The watch of a cluster."""
 
@@ -69,7 +72,17 @@ def look(payload: Payload) -> State | None:
 
 def memory(state: State, before: Mapping[str, str | None] | None) -> dict[str, str | None]:
     """Return what to send as `before` with the next body about this object."""
-    return {"attempt": state.attempt, "phase": state.phase, "stable": state.stable or (before or {}).get("stable")}
+    known = before or {}
+    same = known.get("attempt") == state.attempt
+    returns = (
+        not same and known.get("phase") in _UNFINISHED and state.mark is not None and state.mark == known.get("stable")
+    )
+    return {
+        "attempt": state.attempt,
+        "phase": state.phase,
+        "stable": state.stable or known.get("stable"),
+        "leaves": known.get("leaves") if same else known.get("attempt") if returns else None,
+    }
 
 
 def _event(payload: Payload, state: State, seen_at: datetime) -> RolloutEvent:
@@ -98,35 +111,47 @@ def _event(payload: Payload, state: State, seen_at: datetime) -> RolloutEvent:
 
 
 def _of_the_attempt_before(payload: Payload, event: RolloutEvent, state: State) -> list[RolloutEvent]:
-    """Return what a new attempt says of one that was not complete: it was taken back, or replaced by a newer one.
+    """Return what a state says of an attempt that was not complete: it was taken back, or replaced by a newer one.
 
     An attempt that failed may get there after all; then it goes on before it is complete.
     """
-    phase, attempt = _was(payload), payload.optional_text("before", "attempt")
-    unfinished = phase in UNDER_WAY or phase is Phase.FAILED
-    if not unfinished or attempt is None:
-        return []
-    key = fingerprint(event.duplicate_key, "before", attempt)
+    was, attempt = _was(payload), payload.optional_text("before", "attempt")
+    done = state.phase is Phase.COMPLETED
     if attempt == state.attempt:
-        overcame = phase is Phase.FAILED and state.phase is Phase.COMPLETED
-        return [replace(event, phase=Phase.PROGRESSING, exposure=None, duplicate_key=key)] if overcame else []
-    left = replace(
+        overcame = replace(
+            event, phase=Phase.PROGRESSING, exposure=None, duplicate_key=f"{event.duplicate_key} goes on"
+        )
+        left = payload.optional_text("before", "leaves")
+        return [overcame] * (done and was is Phase.FAILED) + [_back(event, left, done=True)] * bool(done and left)
+    if attempt is None or was not in _UNFINISHED:
+        return []
+    if state.mark is not None and state.mark == payload.optional_text("before", "stable"):
+        return [_back(event, attempt, done=done)]
+    return [replace(_left(event, attempt), superseded=True)] * (was in UNDER_WAY)
+
+
+def _back(event: RolloutEvent, attempt: str | None, *, done: bool) -> RolloutEvent:
+    """Return that users are taken off an attempt, or are off it, because what was stable before is brought back."""
+    phase = Phase.ROLLED_BACK if done else Phase.ROLLING_BACK
+    return replace(_left(event, attempt), phase=phase, exposure=0.0 if done else None)
+
+
+def _left(event: RolloutEvent, attempt: str | None) -> RolloutEvent:
+    """Return an event about an earlier attempt, of which it only says that it was left."""
+    return replace(
         event,
-        attempt=attempt,
-        duplicate_key=key,
+        attempt=attempt or "",
+        duplicate_key=fingerprint(event.duplicate_key, attempt),
+        phase=None,
+        from_version=None,
         to_version=None,
         artifact=None,
-        from_version=None,
+        exposure=None,
         step=None,
         steps=None,
-        exposure=None,
         evidence=Evidence.NONE,
         reason="",
     )
-    if state.mark is not None and state.mark == payload.optional_text("before", "stable"):
-        gone = state.phase is Phase.COMPLETED
-        return [replace(left, phase=Phase.ROLLED_BACK if gone else Phase.ROLLING_BACK, exposure=0.0 if gone else None)]
-    return [replace(left, phase=None, superseded=True)] if phase in UNDER_WAY else []
 
 
 def _was(payload: Payload) -> Phase | None:
