@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -29,6 +31,7 @@ from tests.sources.objects import (
     progressing,
     rollout,
 )
+from trusthub.cli import main
 from trusthub.services.watch.cluster import connect
 from trusthub.services.watch.report import Hub
 from trusthub.services.watch.run import Options, Watch
@@ -330,6 +333,7 @@ def test_of_two_watches_one_reports_and_the_other_takes_over(scene: Scene) -> No
         first = scene.watch(**elected, identity="first")
         thread = threading.Thread(target=first.run)
         thread.start()
+        scene.until(lambda: len(first.outbox) == 1)
         scene.step("rollouts", moving(5, 1))
         scene.until(lambda: len(first.outbox) == 2)  # it has seen both, and waits
         assert scene.cluster.thing("leases", "trusthub", "trusthub-watch")["spec"]["holderIdentity"] == "second"
@@ -340,6 +344,49 @@ def test_of_two_watches_one_reports_and_the_other_takes_over(scene: Scene) -> No
         first.stop()
         thread.join(10)
     assert not scene.hub.calm
+
+
+def run(scene: Scene, *arguments: str, token: str = TOKEN) -> Result:
+    config = str(scene.cluster.kubeconfig(scene.folder))
+    base = ["watch", "kubernetes", "--kubeconfig", config, "--hub", f"http://127.0.0.1:{scene.port}", "--once"]
+    return CliRunner().invoke(main, [*base, *arguments], env={"TRUSTHUB_HOOK_TOKEN": token, "COLUMNS": "120"})
+
+
+def test_a_first_look(scene: Scene) -> None:
+    scene.cluster.installed.discard("rollouts")
+    scene.cluster.put("deployments", deployment())
+    scene.cluster.put("deployments", deployment(NEW, name="billing", revision=2, updated=1))
+    shown = run(scene)
+    assert shown.exit_code == 0, shown.output
+    lines = [" ".join(line.split()) for line in shown.output.splitlines()]
+    assert "Deployment payments/billing 2.8.0 progressing 25 % nobody watches it" in lines
+    assert "Deployment payments/checkout 2.7.4 completed 100 % Checkout" in lines
+    assert "Rollout is not installed in this cluster." in lines
+    assert lines[-1] == f"2 objects reported to http://127.0.0.1:{scene.port}."
+
+
+def test_a_wrong_token_is_said_and_nothing_is_taken(scene: Scene) -> None:
+    scene.cluster.put("deployments", deployment())
+    shown = run(scene, token="wrong")
+    assert shown.exit_code == 1
+    assert "did not take it (HTTP 401): Send `Authorization: Bearer <token>`" in shown.output
+    assert scene.events() == []
+
+
+def test_a_right_that_is_missing_is_named(scene: Scene) -> None:
+    scene.cluster.fail(403)
+    shown = run(scene)
+    assert shown.exit_code == 1
+    assert "HTTP 403" in shown.output
+    assert "Traceback" not in shown.output
+
+
+def test_a_client_that_is_not_installed_is_named(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "trusthub.services.watch.cluster")
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    shown = run(scene)
+    assert shown.exit_code == 1
+    assert "pip install 'trusthub[kubernetes]'" in shown.output
 
 
 def test_namespaces_and_labels_choose(scene: Scene) -> None:
