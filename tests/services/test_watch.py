@@ -32,7 +32,8 @@ def test_the_newest_of_one_phase_counts_and_no_phase_is_lost() -> None:
         outbox.put(report(phase, minutes=minute))
         outbox.put(report("started", uid="b", minutes=minute))
     assert [one for one in everything(outbox) if one[0] == "a"] == [
-        ("a", "started", 0), ("a", "progressing", 2), ("a", "paused", 3), ("a", "progressing", 4), ("a", "rolled_back", 5),
+        ("a", "started", 0), ("a", "progressing", 2), ("a", "paused", 3), ("a", "progressing", 4),
+        ("a", "rolled_back", 5),
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """`trusthub watch`: for what cannot push, we look ourselves."""
 
+import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -53,7 +54,7 @@ def kubernetes(
 
     loaded = settings.load()
     token = next(iter(loaded.hook_token.get_secret_value().split()), "")
-    options = Options(**what, lease=_place(lease), identity=socket.gethostname())
+    options = Options(**what, lease=_place(lease), identity=f"{socket.gethostname()}-{os.getpid()}")
     address = (hub or loaded.base_url).rstrip("/")
     made = Watch(cluster(kubeconfig, context), Hub(f"{address}/hooks/{connection}", token).post, options)
     if once:
