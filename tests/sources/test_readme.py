@@ -11,8 +11,10 @@ import yaml
 import trusthub.sources
 from tests.sources.replay import folder, request
 from trusthub.cli import main
+from trusthub.cli.watch import kubernetes
 from trusthub.domain.events import RolloutEvent
 from trusthub.domain.site import Connection
+from trusthub.services.watch.resources import CANARIES, DEPLOYMENTS, ROLLOUTS
 from trusthub.sources import SOURCES, reader_of
 
 PAGE = (Path(trusthub.sources.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -175,6 +177,21 @@ def test_every_report_that_is_printed_is_a_command() -> None:
         main.commands["report"].commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
 
 
+def test_the_watchs_manifest_has_the_rights_that_it_needs() -> None:
+    things = {thing["kind"]: thing for thing in pasted("Kubernetes")}
+    rules = {(*rule["apiGroups"], *rule["resources"]): set(rule["verbs"]) for rule in things["ClusterRole"]["rules"]}
+    for kind in (ROLLOUTS, CANARIES, DEPLOYMENTS):
+        assert rules[kind.group, kind.plural] == {"get", "list", "watch"}
+    (lease,) = things["Role"]["rules"]
+    assert (lease["resources"], set(lease["verbs"])) == (["leases"], {"get", "create", "update"})
+    (container,) = things["Deployment"]["spec"]["template"]["spec"]["containers"]
+    command, *arguments = container["args"]
+    assert command == "trusthub"
+    main.make_context("trusthub", arguments)  # click knows every word of it
+    kubernetes.make_context("kubernetes", arguments[2:])
+    assert arguments[-1] == "/".join([things["Role"]["metadata"]["namespace"], "trusthub-watch"])
+
+
 @pytest.mark.parametrize("tool", SOURCES)
 def test_every_source_is_in_the_table(tool: str) -> None:
     assert f"\n| `{tool}` |" in PAGE
@@ -186,6 +203,7 @@ def test_every_source_is_in_the_table(tool: str) -> None:
         ("Argo Rollouts", "argo-rollouts"),
         ("Argo CD", "argo-cd"),
         ("Flux", "flux"),
+        ("Kubernetes", "kubernetes"),
         ("GitHub", "github"),
         ("GitLab", "gitlab"),
         ("LaunchDarkly", "launchdarkly"),

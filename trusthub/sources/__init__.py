@@ -17,6 +17,7 @@ from trusthub.sources.github import GitHub
 from trusthub.sources.gitlab import GitLab
 from trusthub.sources.grafana import Grafana
 from trusthub.sources.growthbook import GrowthBook
+from trusthub.sources.kubernetes import Kubernetes
 from trusthub.sources.launchdarkly import LaunchDarkly
 from trusthub.sources.mapped import MAPS, Mapped, mapped
 from trusthub.sources.pagerduty import PagerDuty
@@ -28,6 +29,7 @@ _ALL: tuple[Source, ...] = (
     ArgoCD(),
     Flagger(),
     Flux(),
+    Kubernetes(),
     GitHub(),
     GitLab(),
     CodeDeploy(),

@@ -49,7 +49,7 @@ def reason_for(trigger: str, runs: list[Payload], seen: Snapshot) -> str:
             said = [one.optional_text("reason") for one in conditions.items()] if conditions else []
             return ", ".join(filter(None, said))
         case "on-rollout-aborted":
-            return measured or _cause(seen)
+            return measured or cause(seen)
         case _:
             return measured
 
@@ -67,7 +67,7 @@ def _belongs(run: Payload, seen: Snapshot) -> bool:
     return same and (not named or run.optional_text("metadata", "name") in named)
 
 
-def _cause(seen: Snapshot) -> str:
+def cause(seen: Snapshot) -> str:
     """Return the message of the condition that is about the abort, else that of the status.
 
     An abort by hand has neither yet: the message is still about the pause or the pods before it.

@@ -112,6 +112,10 @@ class Snapshot:
             return 100.0
         weights = [step.number("setWeight") for step in self._steps[: max(index, 0) + 1]]
         weight = next((weight for weight in reversed(weights) if weight is not None), 0.0)
+        return self.share(weight)
+
+    def share(self, weight: float) -> float:
+        """Return a weight as percent of the traffic."""
         whole = self.rollout.number("spec", "strategy", "canary", "trafficRouting", "maxTrafficWeight") or 100
         return min(100.0, max(0.0, 100 * weight / whole))
 
