@@ -154,7 +154,7 @@ def storm(
     begun = time.monotonic()
     with Stormy(faults or {}, seed) as slack, _workers(environ(folder, url, slack), folder, workers) as running:
         trouble(Storm(database, slack, running, messages, random.Random(seed)))  # noqa: S311 -- as above
-        wait(partial(_nothing_open, database), 180)
+        wait(partial(_nothing_open, database), 600)  # a message that fails five times in a row waits for minutes
         running.stop()
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]
