@@ -110,14 +110,17 @@ def kills(count: int) -> Trouble:
 
 
 def sleeps(count: int) -> Trouble:
-    """Stop workers for longer than their lease; each is replaced, and then wakes up."""
+    """Stop workers for longer than their lease, one after the other; each is replaced, and then wakes up.
+
+    One that is stopped inside a transaction holds SQLite's file, and everybody waits until it wakes.
+    """
 
     def trouble(storm: Storm) -> None:
         for number in range(count):
             storm.wait_for((number + 1) / (count + 2))
             storm.workers.put_to_sleep(storm.chance.randrange(len(storm.workers)))
-        time.sleep(LEASE.total_seconds() + 2)
-        storm.workers.wake_up()
+            time.sleep(LEASE.total_seconds() + 2)
+            storm.workers.wake_up()
 
     return trouble
 
