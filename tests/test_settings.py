@@ -23,6 +23,8 @@ GOOD = {
     "sendgrid_api_url": "https://sendgrid.acme.example",
     "mail_from": "Acme <status@acme.example>",
     "trusted_proxies": "2",
+    "give_up_seconds": "7200",
+    "doubt_seconds": "60",
     "embedded_worker": "false",
     "demo": "true",
 }

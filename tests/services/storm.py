@@ -110,14 +110,17 @@ def kills(count: int) -> Trouble:
 
 
 def sleeps(count: int) -> Trouble:
-    """Stop workers for longer than their lease; each is replaced, and then wakes up."""
+    """Stop workers for longer than their lease, one after the other; each is replaced, and then wakes up.
+
+    One that is stopped inside a transaction holds SQLite's file, and everybody waits until it wakes.
+    """
 
     def trouble(storm: Storm) -> None:
         for number in range(count):
             storm.wait_for((number + 1) / (count + 2))
             storm.workers.put_to_sleep(storm.chance.randrange(len(storm.workers)))
-        time.sleep(LEASE.total_seconds() + 2)
-        storm.workers.wake_up()
+            time.sleep(LEASE.total_seconds() + 2)
+            storm.workers.wake_up()
 
     return trouble
 
@@ -154,7 +157,7 @@ def storm(
     begun = time.monotonic()
     with Stormy(faults or {}, seed) as slack, _workers(environ(folder, url, slack), folder, workers) as running:
         trouble(Storm(database, slack, running, messages, random.Random(seed)))  # noqa: S311 -- as above
-        wait(partial(_nothing_open, database), 180)
+        wait(partial(_nothing_open, database), 600)  # a message that fails five times in a row waits for minutes
         running.stop()
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]

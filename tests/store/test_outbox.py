@@ -532,7 +532,7 @@ def test_claims_find_their_way_by_the_small_indexes(crowded: Database) -> None:
     }
     for statement, found in plans.items():
         if "INSERT" not in statement:
-            assert "Seq Scan" not in found, (statement, found)
+            assert "Seq Scan" not in found.replace("Seq Scan on hold", ""), (statement, found)  # a row a channel
             assert "SCAN delivery" not in found, (statement, found)
             assert "SCAN lane" not in found or "ix_lane_due" in found, (statement, found)
     by_due = [found for statement, found in plans.items() if "ORDER BY lane.due" in statement]
