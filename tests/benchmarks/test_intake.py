@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -22,7 +23,7 @@ from tests.benchmarks.figures import kind_of, report
 from tests.benchmarks.providers import Provider
 from tests.providers import SendGrid
 
-CLIENTS, EVENTS, DECISIONS = 8, 4000, 600
+CLIENTS, EVENTS, DECISIONS, ROUNDS = 8, 4000, 600, 5
 ACCEPTED_FLOOR = 0.2
 """What was promised."""
 DECIDED_FLOOR = {"SQLite": 0.0, "PostgreSQL": 0.0}
@@ -44,17 +45,17 @@ COLUMNS = "connection, source, received_at, headers, body, state, error, summary
 
 def test_intake(url: str, tmp_path: Path) -> None:
     with Provider() as slack, SendGrid() as sendgrid, servers.hub(url, tmp_path, slack, sendgrid) as port:
-        limit = _bare(url)
-        accepted = servers.load("hook", f"http://127.0.0.1:{port}/hooks/pagerduty", CLIENTS, EVENTS, UNKNOWN)
-        limit = max(limit, _bare(url))
+        hook = f"http://127.0.0.1:{port}/hooks/pagerduty"
+        rounds = [(_bare(url), servers.load("hook", hook, CLIENTS, EVENTS, UNKNOWN)) for _ in range(ROUNDS)]
         decided = servers.load("hook", f"http://127.0.0.1:{port}/hooks/generic", CLIENTS, DECISIONS, STARTED)
+    limit, accepted = (median(figures) for figures in zip(*rounds, strict=True))
     kind = kind_of(url)
     floors = ACCEPTED_FLOOR, DECIDED_FLOOR[kind]
     report(
         f"Taking in events over HTTP, {CLIENTS} clients, {kind}",
         f"accepted a second      {accepted:7.0f}   {accepted / limit:5.2f} of the limit, at least {floors[0]:g}",
         f"decided a second       {decided:7.0f}   {decided / limit:5.3f} of the limit, at least {floors[1]:g}",
-        f"limit                  {limit:7.0f}   the same insert through the same driver, {CLIENTS} threads",
+        f"limit                  {limit:7.0f}   the same insert by {CLIENTS} threads; medians of {ROUNDS} rounds",
     )
     assert accepted / limit >= floors[0]
     assert decided / limit >= floors[1]
