@@ -34,6 +34,7 @@ def weather(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
                 print(f"\n{request.node.name}: {MESSAGES} messages in {report}")  # noqa: T201 -- the figures
         assert report.lost == set()
         assert report.out_of_order == []
+        assert report.overtaken == set()
         assert report.unmarked == set()
         assert report.unfounded == set()
 
