@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -154,19 +154,32 @@ def storm(
     seed: int = 1,
 ) -> Report:
     """Let `workers` drain `messages` while a trouble comes over them, and say what came of it."""
-    database = Database(url)
-    migrate.upgrade(database)
+    with closing(Database(url)) as database:
+        migrate.upgrade(database)
+        return _storm(database, folder, trouble, messages, workers, faults or {}, seed)
+
+
+def _storm(
+    database: Database,
+    folder: Path,
+    trouble: Trouble,
+    messages: int,
+    workers: int,
+    faults: Mapping[str, tuple[float, Callable[[], Fault]]],
+    seed: int,
+) -> Report:
     keys = _enqueue(database, messages, lanes=max(10, messages // SlackChannel.pace.burst))
     begun = time.monotonic()
-    with Stormy(faults or {}, seed) as slack, _workers(environ(folder, url, slack), folder, workers) as running:
+    with (
+        Stormy(faults, seed) as slack,
+        _workers(environ(folder, database.url, slack), folder, workers) as running,
+    ):
         trouble(Storm(database, slack, running, messages, random.Random(seed)))  # noqa: S311 -- as above
         wait(partial(_nothing_open, database), 600)  # a message that fails five times in a row waits for minutes
         running.stop()
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]
-    report = _report(database, keys, received, seconds)
-    database.close()
-    return report
+    return _report(database, keys, received, seconds)
 
 
 class Workers:
@@ -208,6 +221,7 @@ class Workers:
         for process in (*self._running, *self._asleep):
             process.kill()
             process.wait()
+        self._log.close()
 
     def stop(self) -> None:
         """Ask each to end, which must be the first that makes it."""
