@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,8 @@ class Report:
     lost: set[str]
     out_of_order: list[str]
     """Lanes in which a message came before one that was enqueued earlier."""
+    overtaken: set[str]
+    """Messages that came once more after a newer one, though no worker that slept is on record as having sent them."""
     repeated: set[str]
     unmarked: set[str]
     """Messages that came more than once, though nothing says that they may have."""
@@ -58,6 +60,7 @@ class Report:
     def __str__(self) -> str:
         return (
             f"{self.seconds:.0f} s: {len(self.lost)} lost, {len(self.out_of_order)} lanes out of order, "
+            f"{len(self.overtaken)} repeated after newer ones without a sleeper, "
             f"{len(self.repeated)} repeated ({len(self.unmarked)} of them unmarked), {self.marked} marked as perhaps "
             f"repeated ({len(self.unfounded)} of them without cause), {self.found} repeats avoided by asking"
         )
@@ -151,19 +154,32 @@ def storm(
     seed: int = 1,
 ) -> Report:
     """Let `workers` drain `messages` while a trouble comes over them, and say what came of it."""
-    database = Database(url)
-    migrate.upgrade(database)
+    with closing(Database(url)) as database:
+        migrate.upgrade(database)
+        return _storm(database, folder, trouble, messages, workers, faults or {}, seed)
+
+
+def _storm(
+    database: Database,
+    folder: Path,
+    trouble: Trouble,
+    messages: int,
+    workers: int,
+    faults: Mapping[str, tuple[float, Callable[[], Fault]]],
+    seed: int,
+) -> Report:
     keys = _enqueue(database, messages, lanes=max(10, messages // SlackChannel.pace.burst))
     begun = time.monotonic()
-    with Stormy(faults or {}, seed) as slack, _workers(environ(folder, url, slack), folder, workers) as running:
+    with (
+        Stormy(faults, seed) as slack,
+        _workers(environ(folder, database.url, slack), folder, workers) as running,
+    ):
         trouble(Storm(database, slack, running, messages, random.Random(seed)))  # noqa: S311 -- as above
         wait(partial(_nothing_open, database), 600)  # a message that fails five times in a row waits for minutes
         running.stop()
         seconds = time.monotonic() - begun
         received = [str(said.key).partition("@")[0] for said in slack.messages]
-    report = _report(database, keys, received, seconds)
-    database.close()
-    return report
+    return _report(database, keys, received, seconds)
 
 
 class Workers:
@@ -205,6 +221,7 @@ class Workers:
         for process in (*self._running, *self._asleep):
             process.kill()
             process.wait()
+        self._log.close()
 
     def stop(self) -> None:
         """Ask each to end, which must be the first that makes it."""
@@ -254,8 +271,13 @@ def _report(database: Database, keys: list[str], received: list[str], seconds: f
     counts = Counter(received)
     place = {key: number for number, key in enumerate(keys)}
     lanes: dict[str, list[int]] = {}
+    late: set[str] = set()
     for key in received:
-        lanes.setdefault(key.partition("/")[0], []).append(place[key])
+        order = lanes.setdefault(key.partition("/")[0], [])
+        if place[key] not in order:
+            order.append(place[key])
+        elif order[-1] != place[key]:
+            late.add(key)
     cut_off = col(Attempt.outcome).in_(["lost", "late"])
     no_answer = (col(Attempt.outcome) == "failed") & (
         col(Attempt.status).is_(None) | (col(Attempt.status) >= sa.literal(500))
@@ -264,11 +286,13 @@ def _report(database: Database, keys: list[str], received: list[str], seconds: f
     with database.reading() as session:
         marked = set(session.execute(sa.select(col(Delivery.key)).where(col(Delivery.ambiguous))).scalars())
         doubtful = set(session.execute(unclear.where(cut_off | no_answer)).scalars())
+        slept = set(session.execute(unclear.where(col(Attempt.outcome) == "late")).scalars())
         found = session.execute(sa.select(sa.func.count()).where(col(Attempt.outcome) == "found")).scalar_one()
     repeated = {key for key, count in counts.items() if count > 1}
     return Report(
         lost=set(keys) - set(received),
         out_of_order=[lane for lane, order in lanes.items() if order != sorted(order)],
+        overtaken=late - slept,
         repeated=repeated,
         unmarked=repeated - marked,
         unfounded=(repeated | marked) - doubtful,

@@ -34,6 +34,7 @@ def weather(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
                 print(f"\n{request.node.name}: {MESSAGES} messages in {report}")  # noqa: T201 -- the figures
         assert report.lost == set()
         assert report.out_of_order == []
+        assert report.overtaken == set()
         assert report.unmarked == set()
         assert report.unfounded == set()
 
@@ -64,7 +65,7 @@ def test_killed_workers_and_a_provider_that_fails(
 def test_workers_that_sleep_past_their_leases(
     database_url: str, tmp_path: Path, weather: list[Report], crew: int
 ) -> None:
-    weather.append(storm(database_url, tmp_path, sleeps(3), messages=MESSAGES, workers=crew))
+    weather.append(storm(database_url, tmp_path, sleeps(2), messages=MESSAGES, workers=crew))
 
 
 @only_long

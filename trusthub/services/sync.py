@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.services.hub import Hub
+from trusthub.store import outbox
 from trusthub.store.tables import Component, Page
 
 _KEY = "main"
@@ -15,6 +16,7 @@ _KEY = "main"
 def sync(hub: Hub, now: datetime) -> None:
     """Add, rename, order and unlist rows as site.yaml says."""
     with hub.database.transaction() as session:
+        outbox.take_turn(session)  # several processes start at once, and all would add the same rows
         page = _page(session, hub, now)
         known = {row.key: row for row in session.execute(select(Component)).scalars() if row.page_id == page.id}
         position, wanted = 0, set()
