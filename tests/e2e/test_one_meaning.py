@@ -1,5 +1,6 @@
 """Whatever the tools call it, how often and in which order: one rollout, one incident, one story."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from tests.e2e.house import House, house, site_with
+from tests.sources.replay import folder
 from trusthub.domain.message import Moment
 from trusthub.services import intake, rollouts
 from trusthub.store.tables import Alert, Delivery, Event, Incident, Rollout
@@ -402,3 +404,10 @@ def test_a_mistake_that_stays_is_not_tried_for_ever(hub: House, monkeypatch: pyt
 
 def _broken(*_: object) -> None:
     raise ZeroDivisionError("a bug")
+
+
+@pytest.mark.parametrize("retold", [True, False])
+def test_a_list_of_what_is_there_already_tells_nobody(hub: House, *, retold: bool) -> None:
+    body = json.loads((folder("kubernetes") / "Deployment.completed.json").read_bytes())
+    assert hub.hook("kubernetes", {**body, "retold": retold}).status_code == 200
+    assert bool(hub.heard()) is not retold

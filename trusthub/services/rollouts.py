@@ -63,7 +63,7 @@ def _act(
     known = as_told(session, row, known_of(row))
     if moment in _TROUBLE:
         trouble.arose(session, hub, row, known, moment, heard)
-    elif moment is not None:
+    elif moment is not None and not (heard.event.retold and before.phase is None):  # a list of what was there already
         _tell(session, hub, row, known, moment, heard)
     elif known.phase in TROUBLED and (known.evidence, known.peak) != (before.evidence, before.peak):
         trouble.reconsider(session, hub, row, known, heard)
