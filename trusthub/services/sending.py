@@ -96,7 +96,8 @@ class Sender:
     def _failed(self, claimed: Claimed, error: DeliveryError, finding: Finding | None = None) -> Outcome:
         delivery, now = claimed.delivery, self._hub.clock()
         first = delivery.first_attempt_at or now
-        again = next_attempt(error, delivery.attempts, first, now, self._random, self._patience)
+        failed = min(delivery.attempts, claimed.fails + 1)  # without those that only waited for word
+        again = next_attempt(error, failed, first, now, self._random, self._patience)
         words = str(error).replace(delivery.payload["to"], "the address")  # errors are kept longer than addresses
         log.warning(
             "delivery.failed",
