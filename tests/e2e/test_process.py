@@ -45,6 +45,16 @@ def serving(folder: Path, url: str, slack: Slack, *arguments: str) -> Iterator[t
             process.wait(15)
 
 
+@contextmanager
+def working(environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `trusthub worker`; whatever happens, it ends with the block."""
+    with subprocess.Popen([*TRUSTHUB, "worker"], env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def environ(folder: Path, url: str, slack: Slack) -> dict[str, str]:
     """Return the environment of a hub that speaks to a loopback Slack."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTHUB_")}
@@ -110,25 +120,24 @@ def test_it_hears_and_speaks(tmp_path: Path, url: str, slack: Slack) -> None:
 
 
 def test_a_worker_of_its_own_delivers_what_the_hub_hears(tmp_path: Path, postgres_url: str, slack: Slack) -> None:
-    with serving(tmp_path, postgres_url, slack, "--no-worker", "--workers", "2") as (_, port):
-        command = [sys.executable, "-m", "trusthub", "worker"]
-        environment = environ(tmp_path, postgres_url, slack)
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
-            for number in range(5):
-                body = {**PLANNED, "to_version": f"2.8.{number}"}
-                assert call(port, "POST", "/hooks/generic", json.dumps(body).encode())[0] == 200
-            slack.wait_for(5)
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(15) == 0
+    with (
+        serving(tmp_path, postgres_url, slack, "--no-worker", "--workers", "2") as (_, port),
+        working(environ(tmp_path, postgres_url, slack)) as worker,
+    ):
+        for number in range(5):
+            body = {**PLANNED, "to_version": f"2.8.{number}"}
+            assert call(port, "POST", "/hooks/generic", json.dumps(body).encode())[0] == 200
+        slack.wait_for(5)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(15) == 0
 
 
 def test_several_servers_and_workers_share_the_work_and_one_may_die(
     tmp_path: Path, postgres_url: str, slack: Slack
 ) -> None:
-    environment = environ(tmp_path, postgres_url, slack)
     with (
         serving(tmp_path, postgres_url, slack, "--workers", "2") as (_, port),
-        subprocess.Popen([*TRUSTHUB, "worker"], env=environment, stderr=subprocess.DEVNULL) as worker,
+        working(environ(tmp_path, postgres_url, slack)) as worker,
     ):
         for number in range(12):
             body = {**PLANNED, "to_version": f"2.9.{number}"}
@@ -151,7 +160,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(tmp_path: Path,
         with database.transaction() as session:
             outbox.enqueue(session, piled, utc_now())
         environment = environ(tmp_path, url, slack)
-        with subprocess.Popen([*TRUSTHUB, "worker"], env=environment, stderr=subprocess.DEVNULL) as worker:
+        with working(environment) as worker:
             slack.wait_for(40, 60)
             worker.terminate()
             assert worker.wait(15) == 0
