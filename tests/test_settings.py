@@ -26,6 +26,7 @@ GOOD = {
     "give_up_seconds": "7200",
     "doubt_seconds": "60",
     "embedded_worker": "false",
+    "webhook_allow_private": "true",
     "demo": "true",
 }
 """A value for each variable that takes more than any text; the rest are secrets."""

@@ -22,6 +22,7 @@ from trusthub.services.views import (
     ThreadView,
     UpdateView,
 )
+from trusthub.store.tables import Disabled
 
 NOW = datetime(2026, 11, 22, 14, 12, tzinfo=UTC)
 HUB = "https://hub.acme.example"
@@ -381,8 +382,9 @@ DESK: dict[str, Any] = {
     "incidents": (STAFF_NOT_TOLD, STAFF_TOLD, STAFF_LATE),
     "threads": (SILENT, THREAD),
     "deliveries": TROUBLED,
+    "disabled": (Disabled(lane="webhook:acme", at=at("09:12"), reason="The webhook answered 410 (gone for good)."),),
 }
-EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": ()}
+EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": (), "disabled": ()}
 OPEN: dict[str, Any] = {"components": (("checkout", "Checkout"), ("search", "Search"), ("api", "Public API"))}
 
 

@@ -248,8 +248,8 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         source: argo-rollouts => source: jenkins
             site.yaml:12: connections.argo-prod.source: 'jenkins' is unknown.
-            There are: argo-rollouts, argo-cd, flagger, flux, github, gitlab, codedeploy, cdevents, launchdarkly,
-            unleash, flagsmith, growthbook, alertmanager, grafana, pagerduty, statuspage, cloud-deploy,
+            There are: argo-rollouts, argo-cd, flagger, flux, kubernetes, github, gitlab, codedeploy, cdevents,
+            launchdarkly, unleash, flagsmith, growthbook, alertmanager, grafana, pagerduty, statuspage, cloud-deploy,
             cloudevents, datadog, harness, kargo, octopus, sentry, spinnaker, generic.
 
         source: argo-rollouts => source: argo-rolouts

@@ -45,6 +45,7 @@ class Manual:
         """Return the text for this hub, with a connection's name and secret."""
         mine = f"{_EXAMPLE}/hooks/{self.source}"
         text = re.sub(rf"{re.escape(mine)}(?![\w-])", f"{hub.rstrip('/')}/hooks/{connection}", self.text)
+        text = text.replace(_EXAMPLE, hub.rstrip("/"))
         return _SECRET.sub(lambda _: secret, text)
 
 

@@ -27,7 +27,7 @@ PERSON = re.compile(
 NAME = re.compile(
     r"(^|_)(name|login|username|full_?name|display_?name|first_?name|last_?name|summary|value)$", re.IGNORECASE
 )
-COMMIT = re.compile(r"sha|commit|revision|checksum|digest|before|after|ref$", re.IGNORECASE)
+COMMIT = re.compile(r"attempt|sha|commit|revision|checksum|digest|before|after|ref$", re.IGNORECASE)
 """Keys of what identifies a version: no secret, and needed to understand the event."""
 _TOKEN = re.compile(
     r"\b(?:xox[a-z]-|gh[a-z]_|github_pat_|glpat-|SG\.|A[KS]IA|sk-|whsec_|eyJ)[\w.+/=-]{8,}"
