@@ -1,12 +1,34 @@
 """The two databases the hub runs on. A test that asks for `database_url` or `database` runs once on each."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from trusthub.store import migrate
 from trusthub.store.session import Database
+
+
+@cache
+def _migrated() -> Path:
+    """Make a file with all tables once for this process: each test that wants them gets a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="trusthub-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Database(f"sqlite:///{folder}/hub.db")
+    migrate.upgrade(made)
+    made.close()
+    return folder / "hub.db"
+
+
+def migrated(url: str) -> None:
+    """Make the tables where there is no SQLite file yet, in a tenth of the time that the migrations take."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():
+        shutil.copyfile(_migrated(), path)
 
 
 @pytest.fixture
@@ -30,6 +52,7 @@ def empty(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def database(empty: Database) -> Database:
     """A database with all tables, and nothing in them."""
+    migrated(empty.url)
     migrate.upgrade(empty)
     return empty
 

@@ -26,7 +26,8 @@ from tests.providers import SendGrid
 CLIENTS, EVENTS, DECISIONS, ROUNDS = 8, 4000, 600, 5
 ACCEPTED_FLOOR = 0.2
 """What was promised."""
-DECIDED_FLOOR = {"SQLite": 0.0, "PostgreSQL": 0.0}
+DECIDED_FLOOR = {"SQLite": 0.01, "PostgreSQL": 0.0035}
+"""Half of what the first build reached that accepted as many as was promised: 0.021 and 0.007."""
 UNKNOWN = '{"event": {"id": "NUMBER", "event_type": "bench.seen", "data": {"title": "' + "x" * 600 + '"}}}'
 STARTED = json.dumps(
     {

@@ -12,6 +12,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
+from tests.databases import migrated
 from tests.providers import SendGrid, Slack, sendgrid
 from tests.sources import replay
 from trusthub import app
@@ -180,6 +181,7 @@ def house(database_url: str, folder: Path, **settings: Any) -> Iterator[House]:
                 **settings,
             }
         )
+        migrated(database_url)
         parts = app.build(made, clock)
         yield House(parts, slack, sendgrid, clock, Client(parts.wsgi))
         parts.hub.database.close()

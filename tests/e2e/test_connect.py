@@ -26,10 +26,16 @@ def slack() -> Iterator[Slack]:
         yield provider
 
 
+HEARS_CTRL_C = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from trusthub.cli import main; main()"
+)
+"""Tests that run in the background ignore Ctrl-C, and so would what they start."""
+
+
 @contextmanager
 def waiting(folder: Path, url: str, slack: Slack, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Run `trusthub connect generic` until it waits."""
-    command = [sys.executable, "-m", "trusthub", "connect", "generic", "--wait", "60s", *arguments]
+    command = [sys.executable, "-c", HEARS_CTRL_C, "connect", "generic", "--wait", "60s", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environ(folder, url, slack), stdout=pipe, stderr=pipe, text=True) as process:
         try:
