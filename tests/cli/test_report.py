@@ -138,6 +138,6 @@ def test_it_is_tried_again_with_the_same_id() -> None:
         done = report("rollback", "--to-version", "2.8.0", *ABOUT, hub=address, TRUSTHUB_HOOK_TOKEN=TOKEN)
         server.shutdown()
     assert done.stdout == "Reported rollback.started of checkout 2.8.0: event 7, done.\n"
-    first, second, third = handler.heard  # type: ignore[attr-defined]
+    first, second, third = handler.heard  # type: ignore[attr-defined] # the test adds it
     assert first == second == third
     assert set(first) == {"event", "component", "environment", "to_version", "id", "occurred_at"}

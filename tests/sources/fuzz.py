@@ -102,7 +102,7 @@ def main(seconds: float) -> None:
     width = max(map(len, done))
     for tool, count in sorted(done.items()):
         print(f"{tool:{width}}  {count:7,} requests survived")  # noqa: T201 -- its answer
-    print(f"{'':{width}}  {done.total():7,} in {seconds:g} s, from seed {start}")  # noqa: T201
+    print(f"{'':{width}}  {done.total():7,} in {seconds:g} s, from seed {start}")  # noqa: T201 -- as above
 
 
 if __name__ == "__main__":

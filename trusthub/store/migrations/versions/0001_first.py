@@ -1,4 +1,4 @@
-"""Everything that the first version keeps."""
+"""Everything that the first version keeps: as long as there are tables, and never split, for it has been applied."""
 
 import sqlalchemy as sa
 from alembic import op
