@@ -63,7 +63,7 @@ def many(body: dict[str, Any]) -> bool:
 @pytest.fixture
 def one_lane(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put everybody into one batch."""
-    monkeypatch.setattr(recipients, "_lane", sa.literal("email:subscribers/0"))
+    monkeypatch.setattr(recipients, "SHARDS", 1)
 
 
 def mailed(house: House) -> list[list[str]]:

@@ -7,9 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, String, bindparam, case, cast, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlmodel import Session, col
 
 from trusthub.domain.recipient import Fate, MailNews, before
@@ -74,10 +87,13 @@ def slots(session: Session, news: News) -> list[Slot]:
     made = select(col(Delivery.id)).where(col(Delivery.key).startswith(f"update:{news.id}/", autoescape=True))
     if session.execute(made.limit(1)).first():
         return []
-    place = (_lane.label("lane"), _key(news).label("key"), col(Subscriber.locale), col(Subscriber.zone))
-    mine = select(*place).where(*_chosen(news)).subquery()
-    counted = select(*mine.c, func.count()).group_by(*mine.c).order_by(func.min(mine.c.key))
-    return [Slot(*row) for row in session.execute(counted)]
+    place = (*_place(), col(Subscriber.locale), col(Subscriber.zone))
+    counted = select(*place, func.count()).where(*_chosen(news)).group_by(*place)  # numbers: texts take thrice as long
+    found = [
+        Slot(f"{_LANES}{shard}", f"update:{news.id}/{_LANES}{shard}/{locale}/{zone}/{slot}", locale, zone, count)
+        for shard, slot, locale, zone, count in session.execute(counted)
+    ]
+    return sorted(found, key=lambda each: each.key)
 
 
 def freeze(session: Session, news: News) -> None:
@@ -184,9 +200,16 @@ def _chosen(news: News) -> tuple[ColumnElement[bool], ...]:
 
 
 def _key(news: News) -> ColumnElement[str]:
-    slot = col(Subscriber.id).op("/")(SIZE * SHARDS)
-    parts: list[Any] = [_lane, col(Subscriber.locale), col(Subscriber.zone), cast(slot, String)]
-    return reduce(lambda text, part: text + "/" + part, parts, literal(f"update:{news.id}"))
+    """Name the batch that a subscriber is in, as `slots` does."""
+    shard, slot = (cast(number, String) for number in _place())
+    first = literal(f"update:{news.id}/{_LANES}") + shard
+    return reduce(lambda text, part: text + "/" + part, (col(Subscriber.locale), col(Subscriber.zone), slot), first)
 
 
-_lane = literal("email:subscribers/") + cast(col(Subscriber.id) % SHARDS, String)
+def _place() -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Return the number of a subscriber's lane, and of their batch in it."""
+    number = col(Subscriber.id)
+    return number % literal_column(str(SHARDS)), number.op("/")(literal_column(str(SIZE * SHARDS)))
+
+
+_LANES = "email:subscribers/"

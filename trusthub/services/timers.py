@@ -19,6 +19,7 @@ from trusthub.store.tables import Timer
 log = structlog.get_logger()
 
 _LATER = timedelta(minutes=1)
+_NEXT = select(col(Timer.due)).where(col(Timer.state) == "pending").order_by(col(Timer.due)).limit(1)
 
 
 def fire(hub: Hub, now: datetime, limit: int = 20) -> int:
@@ -57,9 +58,7 @@ def _fire_next(hub: Hub, now: datetime) -> bool:
 
 def next_due(session: Session) -> datetime | None:
     """Return when the next timer is due."""
-    return session.execute(
-        select(col(Timer.due)).where(col(Timer.state) == "pending").order_by(col(Timer.due)).limit(1)
-    ).scalar()
+    return session.execute(_NEXT).scalar()
 
 
 def _due(now: datetime) -> Select[Timer]:
