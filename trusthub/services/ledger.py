@@ -138,7 +138,7 @@ def _promises() -> Select[Promise, Incident]:
 def _months(session: Session) -> tuple[Month, ...]:
     found: dict[str, Counter[str]] = {}
     rows: Select[datetime, str] = _promises().with_only_columns(col(Promise.created_at), col(Promise.standing))
-    for made_at, standing in session.execute(rows).tuples():
+    for made_at, standing in session.execute(rows):
         found.setdefault(f"{made_at:%Y-%m}", Counter())[standing] += 1
     return tuple(
         Month(first=datetime.strptime(f"{name}+0000", "%Y-%m%z").astimezone(UTC), tally=Tally(**counts))
