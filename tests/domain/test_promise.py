@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trusthub.domain.playbook import Recovery
 from trusthub.domain.events import Strategy
+from trusthub.domain.playbook import Recovery
 from trusthub.domain.promise import (
     FEW,
     Kind,
