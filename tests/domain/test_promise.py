@@ -159,7 +159,7 @@ def test_a_person_gives_a_time_that_is_still_to_come() -> None:
 )
 def test_people_are_reminded_in_time_to_write(given: int, lead: int | None, before: int | None) -> None:
     due = NOW + given * MINUTE
-    assert remind_at(NOW, due, lead and lead * MINUTE) == (before and due - before * MINUTE)
+    assert remind_at(NOW, due, lead * MINUTE if lead else None) == (before and due - before * MINUTE)
 
 
 @given(times, spans)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -80,24 +79,24 @@ def test_it_may_come_after_the_end_and_promises_nothing(hub: House) -> None:
     assert page.index("Correction, 10:35 UTC on 3 March 2026") < page.index("We closed this incident")
 
 
-@pytest.mark.parametrize(
-    ("fields", "why"),
-    [
-        ({}, "That is what we say already."),
-        ({"peak": "5"}, "That is what we say already."),
-        ({"peak": "120"}, "120 is no share."),
-        ({"peak": "many"}, "is not a share in percent."),
-        ({"failed": "some"}, "is not a number of requests."),
-        ({"customers": "-1"}, "is not a number of customers."),
-        ({"began": "yesterday"}, "is not a time."),
-        ({"ended": "2026-03-02T13:00"}, "It cannot have ended before it began."),
-        ({"ended": "2026-03-03T13:00"}, "That time is still to come."),
-        ({"impact": "huge"}, "Choose an impact."),
-    ],
-)
-def test_what_cannot_be_right_changes_nothing(hub: House, fields: dict[str, str], why: str) -> None:
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({}, "That is what we say already."),
+    ({"peak": "5"}, "That is what we say already."),
+    ({"peak": "120"}, "120 is no share."),
+    ({"peak": "many"}, "is not a share in percent."),
+    ({"failed": "some"}, "is not a number of requests."),
+    ({"customers": "-1"}, "is not a number of customers."),
+    ({"began": "yesterday"}, "is not a time."),
+    ({"ended": "2026-03-02T13:00"}, "It cannot have ended before it began."),
+    ({"ended": "2026-03-03T13:00"}, "That time is still to come."),
+    ({"impact": "huge"}, "Choose an impact."),
+]
+
+
+def test_what_cannot_be_right_changes_nothing(hub: House) -> None:
     incident = over(hub)
-    assert why in correct(hub, incident, **fields)
+    for fields, why in REFUSED:
+        assert why in correct(hub, incident, **fields)
     assert hub.heard() == []
     with hub.parts.hub.database.reading() as session:
         row = session.execute(select(Incident).where(col(Incident.public_id) == incident)).scalar_one()
@@ -116,32 +115,19 @@ def test_of_an_incident_opened_by_hand_only_what_was_said_can_be_wrong(hub: Hous
 
 # ------------------------------------------------------------------------------------------ the component's own words
 
-WORDS = "    task: pay for an order\n    symptoms: {error-rate: failed, latency: was slow, errors: failed}\n"
+WORDS = "    task: pay for an order\n    symptoms: {error-rate: failed, latency: was slow}\n"
 
 
-@pytest.mark.parametrize(
-    ("metrics", "sentence"),
-    [
-        (["error-rate"], "; some of them failed, and we do not know yet how many."),
-        (["latency"], "; some of them were slow, and we do not know yet how many."),
-        (["error-rate", "errors"], "; some of them failed, and we do not know yet how many."),
-        (["error-rate", "latency"], "; we do not know yet how many failed."),
-        (["error-rate", "saturation"], "; we do not know yet how many failed."),
-        ([], "; we do not know yet how many failed."),
-    ],
-    ids=str,
-)
-def test_the_metric_that_failed_says_what_customers_noticed(tmp_path: Path, metrics: list[str], sentence: str) -> None:
+def test_the_metric_that_failed_says_what_customers_noticed(tmp_path: Path) -> None:
     place = site_with(tmp_path)
     text = place.read_text(encoding="utf-8")
     place.write_text(text.replace("    group: Payments\n", f"    group: Payments\n{WORDS}", 1), encoding="utf-8")
     books = {"site": place, "playbooks_dir": Path("playbooks").resolve()}
+    reached = "Up to 5 % of the requests to pay for an order have reached 2.8.0 since 14:03 UTC"
     with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, **books) as hub:
         canary(hub)
-        rolled_back(hub, metrics=metrics)
-        assert f"Up to 5 % of the requests to pay for an order have reached 2.8.0 since 14:03 UTC{sentence}" in newest(
-            hub
-        )
+        rolled_back(hub, metrics=["latency"])
+        assert f"{reached}; some of them were slow, and we do not know yet how many." in newest(hub)
         hub.sign_in()
         correct(hub, hub.incident(), failed="12")
-        assert "12 requests have failed so far." in newest(hub)
+        assert f"{reached}; 12 requests have failed so far." in newest(hub)

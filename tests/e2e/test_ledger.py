@@ -1,5 +1,6 @@
 """Every promise and how it ended, for everybody, for readers of one incident, or for staff only."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.e2e.test_publicity import canary, rolled_back
 def ledger(hub: House, path: str = "/promises.json") -> dict[str, Any]:
     answer = hub.web.get(path)
     assert answer.status_code == 200
-    found: dict[str, Any] = answer.json
+    found: dict[str, Any] = json.loads(answer.data)
     return found
 
 

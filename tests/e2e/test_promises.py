@@ -196,6 +196,15 @@ def test_the_playbook_says_how_early_people_are_reminded(tmp_path: Path) -> None
     assert reminded[0] == "14:09"
 
 
+def test_nobody_is_reminded_of_what_a_quiet_window_keeps(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub)
+    hub.event("rollback.finished")
+    hub.heard()
+    until(hub, "14:34")
+    assert hub.heard() == []
+
+
 def test_who_has_written_is_not_reminded(hub: House) -> None:
     canary(hub)
     told(hub, note="We look at each payment.")

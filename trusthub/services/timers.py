@@ -93,7 +93,7 @@ def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime)
     made = pending(session, case.incident)
     facts = {**case_facts(hub, case, made), **promises.changes(session, case, now)}
     for each in made:
-        if each.remind_at == timer.due and each.due > now:
+        if each.remind_at == timer.due and each.due > now and not _resolves_before(session, case, each.due):
             told = Telling(
                 moment=Moment.PROMISE_DUE_SOON,
                 playbook=case.playbook,
@@ -106,6 +106,17 @@ def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime)
                 rollout_id=case.incident.rollout_id,
             )
             tell(session, hub, told)
+
+
+def _resolves_before(session: Session, case: Case, due: datetime) -> bool:
+    """Whether a quiet window ends by then, whose end is the news: nobody needs to write."""
+    incident = case.incident
+    if incident.state != State.MONITORING or incident.monitoring_at is None:
+        return False
+    end = incident.monitoring_at + case.playbook.quiet
+    waits = (col(Timer.kind) == "quiet", col(Timer.state) == "pending", col(Timer.due) == end)
+    found = select(Timer).where(col(Timer.incident_id) == incident.id, *waits)
+    return end <= due and session.execute(found).first() is not None
 
 
 def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
