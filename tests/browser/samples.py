@@ -7,8 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trusthub.domain.promise import Tally
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.desk import RolloutDetail, RolloutView
+from trusthub.services.ledger import Entry, LedgerView, Month
 from trusthub.services.views import (
     AskView,
     ComponentView,
@@ -54,7 +56,7 @@ def update(state: str, clock: str, html: Markup) -> UpdateView:
 
 
 def promise(kind: str, due: str, standing: str = "pending", settled: str | None = None, **more: Any) -> PromiseView:
-    fields: dict[str, Any] = {"earliest": None, "basis": "", **more}
+    fields: dict[str, Any] = {"earliest": None, "basis": "", "made_at": at("13:35"), "owner": "Mira", **more}
     return PromiseView(kind=kind, due=at(due), standing=standing, settled_at=at(settled) if settled else None, **fields)
 
 
@@ -388,6 +390,41 @@ EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": (), 
 OPEN: dict[str, Any] = {"components": (("checkout", "Checkout"), ("search", "Search"), ("api", "Public API"))}
 
 
+def entry(made: PromiseView, about: IncidentView = CHECKOUT, **more: Any) -> Entry:
+    return Entry(promise=made, incident_id=about.public_id, incident_name=about.name, incident_url=about.url, **more)
+
+
+_BEFORE = replace(CHECKOUT.promises[2], made_at=at("14:06"))
+NOVEMBER = Month(first=at("00:00", days_ago=21), tally=Tally(kept=11, missed=1, withdrawn=2, pending=2))
+LEDGER = LedgerView(
+    months=(
+        NOVEMBER,
+        Month(first=datetime(2026, 10, 1, tzinfo=UTC), tally=Tally(kept=4)),
+        Month(first=datetime(2026, 9, 1, tzinfo=UTC), tally=Tally(kept=1, missed=1, withdrawn=1)),
+    ),
+    entries=(
+        entry(promise("next_update", "14:36", made_at=at("14:06"))),
+        entry(promise("next_update", "14:05", made_at=at("13:35")), LATE),
+        entry(replace(_BEFORE, basis="the last 4 rollbacks of Checkout took 3 to 8 minutes")),
+        entry(promise("recovery", "14:05", "withdrawn", "14:01", made_at=at("13:58")), replaced_by=at("14:16")),
+        entry(promise("next_update", "14:10", "kept", "14:06", made_at=at("13:58"))),
+        entry(promise("next_update", "14:05", "missed", "14:05")),
+        entry(
+            PromiseView(kind="next_update", earliest=None, due=at("00:20", days_ago=8), basis="", standing="kept",
+                        settled_at=at("00:15", days_ago=8), made_at=at("23:50", days_ago=9)),
+            RECENT[2],
+        ),
+        entry(
+            PromiseView(kind="recovery", earliest=None, due=at("23:40", days_ago=9), basis="", standing="withdrawn",
+                        settled_at=at("23:20", days_ago=9), made_at=at("22:50", days_ago=9)),
+            RECENT[1],
+            retracted=True,
+        ),
+    ),
+    whole=False,
+)  # fmt: skip
+
+
 def _public(template: str, page: PageView = PAGE, **context: Any) -> tuple[str, dict[str, Any]]:
     return template, {"page": page, **context}
 
@@ -416,6 +453,18 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "incident-ongoing": _public("incident.html", incident=ONGOING),
     "incident-resolved": _public("incident.html", replace(PAGE, rendered_at=at("14:41")), incident=RESOLVED),
     "incident-retracted": _public("incident.html", incident=RECENT[1]),
+    "promises": _public("promises.html", ledger=LEDGER, path="/promises"),
+    "promises-month": _public(
+        "promises.html", ledger=replace(LEDGER, months=(NOVEMBER,), whole=True), path="/promises/2026-11"
+    ),
+    "promises-none": _public(
+        "promises.html", CALM_PAGE, ledger=LedgerView(months=(), entries=(), whole=True), path="/promises"
+    ),
+    "incident-corrected": _public(
+        "incident.html",
+        incident=replace(RESOLVED, customers=312, exposure=replace(EXPOSURE, peak=20.0, corrected=True)),
+    ),
+    "incident-no-ledger": _public("incident.html", replace(PAGE, promises="internal"), incident=CHECKOUT),
     "thread-open": _thread(THREAD, notice="We have your message."),
     "thread-mailed": _thread(THREAD, confirms=True),
     "thread-confirmed": _thread(WISHES),
@@ -447,6 +496,7 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "console-connections-calm": _console(
         "connections.html", overview=Overview(connections=(), strangers=(), events=())
     ),
+    "console-promises": _console("promises.html", ledger=LEDGER),
     "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS),
     "console-rollout": _console(
         "rollouts.html",

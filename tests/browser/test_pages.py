@@ -105,7 +105,7 @@ def test_nothing_needs_a_script_or_an_inline_style(name: str) -> None:
 def test_times_are_for_machines_too(name: str) -> None:
     tree = parse(name)
     times = list(tree.iter("time"))
-    machine = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}\+00:00)?")
+    machine = re.compile(r"\d{4}-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}\+00:00)?)?")
     assert [time.get("datetime") for time in times if not machine.fullmatch(time.get("datetime", ""))] == []
     assert "console" in name or re.findall(r"\d\d:\d\d UTC", loose(tree)) == []
 
@@ -125,7 +125,7 @@ def test_a_page_is_light(name: str) -> None:
     assert sum(len(gzip.compress(part)) for part in parts) < LIMIT
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if not name.startswith(("status", "incident"))])
+@pytest.mark.parametrize("name", [name for name in PAGES if not name.startswith(("status", "incident", "promises"))])
 def test_search_engines_and_other_sites_learn_nothing(name: str) -> None:
     meta = {element.get("name"): element.get("content") for element in parse(name).iter("meta")}
     assert (meta["robots"], meta["referrer"]) == ("noindex", "no-referrer")
@@ -312,10 +312,37 @@ def test_staff_write_an_update(open_page: Open) -> None:
     page = open_page("console-incident", width=1280)
     page.get_by_label("What has changed since the last update").fill("All is back.")
     page.get_by_label("State").select_option("Monitoring")
-    page.get_by_label("Failed requests").fill("1204")
+    page.get_by_label("Failed requests (if counted)").fill("1204")
+    page.get_by_label("When it works again, UTC").fill("14:30")
     with page.expect_request("**/console/incidents/k3v9x0q2m7ab/update") as sent:
         page.get_by_role("button", name="Publish the update").click()
-    assert sent.value.post_data == "csrf_token=c5rf&note=All+is+back.&state=monitoring&failed=1204"
+    assert sent.value.post_data == ("csrf_token=c5rf&note=All+is+back.&state=monitoring&failed=1204&recovery=14%3A30")
+
+
+def test_staff_correct_what_was_said(open_page: Open) -> None:
+    page = open_page("console-incident", width=390)
+    page.get_by_text("Correct it in public").click()
+    page.get_by_label("Percent of requests reached").fill("3.2")
+    page.get_by_label("Customers who were hit").fill("312")
+    page.get_by_label("Impact").select_option("minor")
+    page.get_by_label("How you know").fill("Counted.")
+    with page.expect_request("**/console/incidents/k3v9x0q2m7ab/correct") as sent:
+        page.get_by_role("button", name="Publish the correction").click()
+    assert sent.value.post_data == (
+        "csrf_token=c5rf&failed=&customers=312&peak=3.2&impact=minor&began=&ended=&note=Counted."
+    )
+
+
+def test_a_visitor_finds_every_promise_and_its_incident(open_page: Open) -> None:
+    page = open_page("promises", width=390)
+    expect(page.get_by_role("heading", level=1)).to_have_text("What we promised")
+    expect(
+        page.get_by_text("11 kept, 1 missed, 2 withdrawn, 2 not due yet. Of 12 that came due, 91.7 %")
+    ).to_be_visible()
+    expect(page.get_by_text("4 promises: 4 kept, 0 missed.", exact=False)).to_be_visible()
+    late = page.get_by_role("listitem").filter(has_text="Late.")
+    expect(late.get_by_role("link")).to_have_attribute("href", "/incidents/l4t3l4t3l4t3")
+    expect(page.get_by_role("link", name="November 2026")).to_have_attribute("href", "/promises/2026-11")
 
 
 def test_nothing_can_be_done_to_a_closed_incident(open_page: Open) -> None:

@@ -9,10 +9,10 @@ from trusthub.domain.events import Evidence, Link
 from trusthub.domain.message import FACTS, Audience, Fact, Moment
 
 INTERNAL = {
-    *("console_url", "environment", "strategy", "exposure", "step", "steps", "tool", "artifact", "actor", "reason"),
+    *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),
     *("links", "customers_told", "decision", "reverts", "known_risks", "unknown_risks", "plan_title", "plan_summary"),
     *("sla", "plan_recovery", "customer_contact", "connection", "expected", "silent_since", "heard_at"),
-    *("wants_rollback", "destination", "failing_since", "undelivered"),
+    *("wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner", "holdings_left"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -49,4 +49,4 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination)\.[a-z]+", moment)
+    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination)\.[a-z_]+", moment)

@@ -9,13 +9,17 @@ from pydantic import ValidationError
 
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience
-from trusthub.domain.site import Connection, Publishing, Routing, Site
+from trusthub.domain.site import Component, Connection, Ledger, Publishing, Routing, Site
 
 PAGE = {"name": "Acme", "url": "https://status.acme.example"}
 COMPONENTS: list[dict[str, Any]] = [
     {"id": "checkout", "name": "Checkout", "watches": ["acme/checkout", "checkout"]},
     {"id": "search", "name": "Search", "watches": ["shop/search"]},
 ]
+
+
+def component(**keys: Any) -> Component:
+    return Component.model_validate({"id": "checkout", "name": "Checkout", **keys})
 
 
 def site(**keys: Any) -> Site:
@@ -32,11 +36,46 @@ def test_a_small_site_has_calm_defaults() -> None:
     assert made.environments.public == ("production", "prod")
     assert (made.publishing, made.page.time_zone, made.page.support) == (Publishing.AUTO, "UTC", None)
     assert made.components[0].routing is Routing.REQUESTS
+    assert made.page.promises is Ledger.PUBLIC
     assert made.connections == {}
     assert site(page={**PAGE, "time_zone": "Europe/Berlin"}).page.time_zone == "Europe/Berlin"
 
 
 # ------------------------------------------------------------------------------------------------ components
+
+
+@pytest.mark.parametrize(
+    ("metrics", "noticed"),
+    [
+        (["error-rate"], "failed"),
+        (["latency"], "were slow"),
+        (["errors", "error-rate"], "failed"),
+        (["error-rate", "latency"], None),
+        (["error-rate", "saturation"], None),
+        (["saturation"], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_what_customers_notice_is_said_when_all_that_failed_means_one_thing(
+    metrics: list[str], noticed: str | None
+) -> None:
+    symptoms = {"error-rate": "failed", "errors": "failed", "latency": "was slow"}
+    assert component(symptoms=symptoms).symptom(metrics) == noticed
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"task": "to pay"}, "does not complete `the requests to ...`"),
+        ({"task": "pay. Twice"}, "does not complete `the requests to ...`"),
+        ({"task": ""}, "does not complete `the requests to ...`"),
+        ({"symptoms": {"latency": "was slow!"}}, "does not complete `a request ...`"),
+    ],
+)
+def test_words_that_fit_no_sentence_are_refused(keys: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        component(**keys)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def test_everything_else_reaches_stakeholders_only(hub: House, percent: float, m
     assert hub.calm
     assert f"*Customers have not been told.* {why}" in words
     assert "[Tell customers] [Precaution, no harm] [Not a rollback]" in words
-    hub.event("rollback.finished", **place)
+    if "occurred_at" not in more:  # what comes in time after a late event is news
+        hub.event("rollback.finished", **place)
     while hub.wait():
         assert hub.calm
 

@@ -26,7 +26,7 @@ class Case:
     @property
     def public(self) -> bool:
         """Whether customers read it. What support hears about a customer is not for the customer."""
-        return self.message.startswith(("incident.", "promise.")) or self.message in (
+        return self.message.startswith(("incident.", "promise.holding", "promise.missed")) or self.message in (
             "thread.opened",
             "thread.replied",
             "thread.closed",
@@ -43,6 +43,7 @@ _SITE: Facts = {
     "page_url": "https://status.acme.example",
     "support_address": "support@acme.example",
     "component": "Checkout",
+    "corrected": (),
     "sticky": False,
 }
 _TOLD: Facts = {
@@ -139,6 +140,26 @@ _DESTINATION: Facts = {
 }
 _NOTE: Facts = {"note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work"}
 
+_CORRECTED: Facts = {
+    "corrected": ("peak", "failed", "customers", "began", "ended", "impact"),
+    "corrected_at": _at(14, 40),
+    "peak": 3.2,
+    "failed": 1204,
+    "customers_hit": 312,
+    "began": _at(14, 2),
+    "impact": "major",
+    "said_peak": 5.0,
+    "said_impact": "minor",
+}
+_DUE: Facts = {
+    "promise_kind": "next_update",
+    "promise_owner": "Mira",
+    "last_told_at": _at(14, 6),
+    "write_url": "https://hub.acme.example/console/incidents/7#write",
+}
+_TASK: Facts = {"task": "pay for an order", "symptom": "failed"}
+_HISTORY: Facts = {"recovery_basis": None, "recovery_count": 4, "recovery_shortest": 3, "recovery_longest": 8}
+
 _IDENTIFIED = {
     "ongoing": _ONGOING,
     "ended": _ENDED,
@@ -155,6 +176,9 @@ _IDENTIFIED = {
     "nobody-reached": _ENDED | _UNKNOWN_PEAK | {"peak": 0.0, "evidence": "person"},
     "overnight": _ONGOING | _OVERNIGHT_ONGOING,
     "overnight-ended": _ENDED | _OVERNIGHT,
+    "task": _ENDED | _TASK,
+    "symptom": _ONGOING | {"symptom": "were slow"},
+    "history": _ONGOING | _HISTORY,
     "alert": _EXPOSED | {"evidence": "alert"},
     "complaints": _ONGOING | {"evidence": "complaints", "peak": 0.1},
     "no-rollout": _NO_ROLLOUT,
@@ -194,6 +218,44 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "plain": _EXPOSED | {"told_at": _at(14, 6)},
         "note": _EXPOSED | {"told_at": _at(14, 6), "note": "The check itself was broken. Checkout was not."},
         "unknown-time": _NO_ROLLOUT,
+    },
+    "incident.corrected": {
+        "peak": _ENDED
+        | {"peak": 3.2, "corrected": ("peak",), "corrected_at": _at(14, 40), "said_peak": 5.0}
+        | {"note": "We counted the requests in the log of the load balancer."},
+        "everything": _ENDED
+        | _CORRECTED
+        | {"said_failed": 900, "said_customers": 410, "said_began": _at(14, 1), "said_ended": _at(14, 12)},
+        "nothing-said": _ENDED | _CORRECTED | {"said_peak": None, "said_impact": None},
+        "sticky": _RESOLVED
+        | _STICKY
+        | {"peak": 3.2, "corrected": ("peak",), "corrected_at": _at(9, 0, day=23), "said_peak": 5.0},
+        "no-rollout": _NO_ROLLOUT
+        | {"failed": 1204, "corrected": ("failed",), "corrected_at": _at(14, 40), "said_failed": None},
+    },
+    "promise.due_soon": {
+        "update": _ONGOING | _STAFF | _DUE | {"promised_by": _at(14, 36), "holdings_left": 2},
+        "last": _ONGOING | _STAFF | _DUE | {"promised_by": _at(14, 36), "holdings_left": 1, "new_reports": 3},
+        "none-left": _ONGOING
+        | _STAFF
+        | _DUE
+        | {"promised_by": _at(14, 36), "holdings_left": 0, "promise_owner": None, "failed": 12},
+        "recovery": _ONGOING
+        | _STAFF
+        | _DUE
+        | {"promise_kind": "recovery", "promised_by": _at(14, 16), "holdings_left": 2},
+    },
+    "promise.holding": {
+        "rolling-back": _ONGOING
+        | {"exposure": 5.0, "minutes": 34, "rollback_minutes": 30, "last_told_at": _at(14, 6)}
+        | {"reports": 7, "new_reports": 3, "next_update": _at(15, 6), "recovery_until": None},
+        "nobody-reaches-it": _ONGOING
+        | {"exposure": 0.0, "minutes": 34, "rollback_minutes": 30, "last_told_at": _at(14, 6), "reports": 1}
+        | {"recovery_from": _at(14, 38), "recovery_until": _at(14, 46), "next_update": _at(15, 6)},
+        "watching": _ENDED
+        | {"exposure": 0.0, "minutes": 68, "last_told_at": _at(14, 40), "reports": 4, "new_reports": 4}
+        | {"next_update": _at(15, 40)},
+        "no-rollout": _NO_ROLLOUT | {"minutes": 60, "last_told_at": _at(14, 36), "next_update": _at(15, 36)},
     },
     "promise.missed": {
         "update": _ONGOING | {"promise_kind": "next_update", "promised_by": _at(14, 36), "next_update": _at(15, 6)},

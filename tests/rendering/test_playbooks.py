@@ -68,11 +68,13 @@ def test_the_example_site_is_right_and_needs_no_variable() -> None:
 
 
 def test_the_readme_explains_every_key_and_moment() -> None:
-    fields = {f"`{alias}`" for alias in ("plan", "public_from", "next_update", "quiet")}
+    fields = {f"`{alias}`" for alias in ("plan", "public_from", "next_update", "remind_before", "quiet")}
     fields |= {f"`match.{name}`" for name in ("strategy", "component", "environment")}
     fields |= {f"`recovery.{name}`" for name in ("from", "to", "basis")}
-    fields |= {f"`{name}`" for name in ("title", "summary", "sla", "known_risks", "unknown_risks")}
+    fields |= {f"`{name}`" for name in ("title", "summary", "owner", "sla", "known_risks", "unknown_risks")}
     fields |= {f"`{moment}`" for moment in Moment}
     assert {field for field in fields if field not in README} == set()
-    assert set(Playbook.model_fields) == {"name", "match", "plan", "public_from", "next_update", "quiet", "tell"}
+    assert set(Playbook.model_fields) == {
+        *("name", "match", "plan", "public_from", "next_update", "remind_before", "quiet", "tell")
+    }
     assert not re.search(r"\bTODO\b", README)

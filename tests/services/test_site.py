@@ -172,7 +172,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
             | site.yaml:6: components[0].nmae: this key is unknown. Did you mean 'name'?
 
         name: Acme => name: Acme\n  colour: red
-            site.yaml:3: page.colour: this key is unknown. There are: name, url, time_zone, support.
+            site.yaml:3: page.colour: this key is unknown. There are: name, url, time_zone, support, promises.
 
         audiences: => pages: {}\naudiences:
             site.yaml:8: pages: this key is unknown. Did you mean 'page'?
@@ -317,7 +317,7 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
             default.yaml:1: plan: is missing. Add it.
 
         plan: default => plan: default\nname: other
-            default.yaml:2: name: this key is unknown. There are: match, plan, public_from, next_update, quiet, tell.
+            default.yaml:2: name: this key is unknown. There are: match, plan, public_from, next_update, remind_before, quiet, tell.
 
         plan: default => plan: default\nmatch:
             default.yaml:2: match: KEYS
@@ -415,7 +415,7 @@ def test_a_mistake_in_a_playbook(folder: Path, old: str, new: str, message: str)
 
         title: Going back => title: Going back\ndocument: x
             plans/default.md:3: document: this key is unknown.
-            There are: title, summary, recovery, sla, layers, known_risks, unknown_risks.
+            There are: title, summary, recovery, sla, layers, known_risks, unknown_risks, owner.
 
         title: Going back => title: Going: back
             plans/default.md:2: is not YAML: mapping values are not allowed here. TRY

@@ -1,6 +1,7 @@
 """Timers fire once, however many workers look, and one that fails holds up no other."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,8 +14,9 @@ from sqlmodel import col
 
 from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
+from trusthub.domain.message import Moment
 from trusthub.services import timers
-from trusthub.store.tables import Promise, Timer
+from trusthub.store.tables import Delivery, Promise, Timer
 
 
 @pytest.fixture
@@ -56,6 +58,30 @@ def test_several_workers_fire_each_timer_once(hub: House) -> None:
     assert sum(fired) == together >= 2
     assert missed(hub) == ["next_update", "recovery"]
     assert fire(hub) == 0
+
+
+@pytest.mark.parametrize(
+    ("minutes", "moment"), [(20, Moment.PROMISE_DUE_SOON), (30, Moment.PROMISE_HOLDING)], ids=["reminder", "holding"]
+)
+def test_two_workers_remind_and_hold_once(database_url: str, tmp_path: Path, minutes: int, moment: Moment) -> None:
+    with house(database_url, tmp_path) as hub:
+        hub.sign_in()
+        hub.console("/console/open", component="checkout", name="Payments fail", note="We look at each payment.")
+        hub.clock.forward(minutes=minutes)
+        begin = threading.Barrier(2)
+
+        def look() -> int:
+            begin.wait()
+            return sum(iter(lambda: fire(hub), 0))
+
+        with ThreadPoolExecutor(2) as pool:
+            fired = [future.result(60) for future in [pool.submit(look) for _ in range(2)]]
+        with hub.parts.hub.database.reading() as session:
+            sent = session.execute(sa.select(Delivery).where(col(Delivery.moment) == moment)).scalars().all()
+        assert sum(fired) >= 1
+        posted = Counter(delivery.lane for delivery in sent if not delivery.payload.get("edit"))
+        assert set(posted.values()) == {1}
+        assert due(hub) == 0
 
 
 def test_a_timer_that_fails_is_tried_again_and_the_others_fire(hub: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,26 @@ def test_a_warning_is_a_reason() -> None:
     assert event("canary-failed").reason == ""  # it must not hide why
 
 
+def test_a_check_that_fails_names_its_metric_as_the_canary_does() -> None:
+    assert event("halt").metrics == ("request-success-rate",)
+    assert [path.stem for path in fixtures("flagger") if event(path.stem).metrics] == ["halt"]
+
+
+@pytest.mark.parametrize(
+    ("said", "metric"),
+    [
+        ("request duration 2.5s > 500ms", "request-duration"),
+        ("not-found-percentage 7.10 > 5", "not-found-percentage"),
+        ("no values found", None),
+        ("external check load test failed", None),
+    ],
+)
+def test_each_kind_of_check_has_its_sentence(said: str, metric: str | None) -> None:
+    payload = body("halt")
+    payload["metadata"]["eventMessage"] = f"Halt checkout.payments advancement {said}"
+    assert FLAGGER.parse(request(payload))[0].metrics == ((metric,) if metric else ())
+
+
 def test_the_sentence_counts_and_not_the_phase_beside_it() -> None:
     payload = body("promotion-completed")
     assert payload["phase"] == "Finalising"

@@ -49,6 +49,7 @@ def test_every_key_arrives() -> None:
     found = parse(
         environment="production", attempt="deploy-991", from_version="2.7.4", to_version="2.8.0", strategy="canary",
         artifact="shop/checkout:2.8.0", exposure=5, step=2, steps=4, evidence="alert", reason="why", actor="nora",
+        metrics=["error-rate"],
         occurred_at="2026-03-02T15:02:00+01:00", id="42", links=[{"label": "Plan", "url": "https://wiki.acme.example/1"}],
         known_risks=["slow"], unknown_risks=["vouchers"], rollback=True,
     )  # fmt: skip
@@ -69,6 +70,7 @@ def test_every_key_arrives() -> None:
         steps=4,
         rollback=True,
         evidence=Evidence.ALERT,
+        metrics=("error-rate",),
         reason="why",
         actor="nora",
         links=(Link(label="Plan", url="https://wiki.acme.example/1"),),

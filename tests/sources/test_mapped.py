@@ -27,6 +27,7 @@ OURS = {
     "id": "run",
     "links": {"Run": "url", "Log": "log"},
     "known_risks": "risk",
+    "metrics": "metric",
     "title": "text",
 }
 BODY = {"status": "going", "app": {"path": "shop/checkout", "name": "checkout"}, "build": 41, "run": "r-9"}
@@ -45,10 +46,13 @@ def rollout(**more: Any) -> RolloutEvent:
 
 
 def test_an_unheard_of_tool_is_understood() -> None:
-    found = rollout(share="5%", step="2", back="true", risk="slow", url="https://ci.acme.example/9", log="x")
+    found = rollout(
+        share="5%", step="2", back="true", risk="slow", metric="error-rate", url="https://ci.acme.example/9", log="x"
+    )
     assert (found.kind, found.phase, found.names) == ("going", "progressing", ("shop/checkout", "checkout"))
     assert (found.environment, found.to_version, found.attempt) == ("production", "41", "shop/checkout/production/41")
     assert (found.exposure, found.step, found.rollback, found.known_risks) == (5.0, 2, True, ("slow",))
+    assert found.metrics == ("error-rate",)
     assert found.links == (Link(label="Run", url="https://ci.acme.example/9"),)
 
 

@@ -328,6 +328,33 @@ SIXTH: Rows = {
         }
     ],
 }
+NINTH: Rows = {
+    "incident": [
+        {
+            **FIRST["incident"][0],
+            "id": 901,
+            "public_id": "i9b2c3d4e5f6",
+            "conversation": "rollout:d1b2c3d4e5f6",
+            "combined": False,
+            "corrected": {"peak": 3.2, "customers": 312},
+        }
+    ],
+    "promise": [
+        {
+            "id": 901,
+            "incident_id": 901,
+            "kind": "recovery",
+            "earliest": AT,
+            "due": LATER,
+            "basis": "",
+            "comparable": [3, 5, 8],
+            "owner": "Mira",
+            "remind_at": AT,
+            "standing": "pending",
+            "created_at": AT,
+        }
+    ],
+}
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -336,6 +363,7 @@ ADDED: Mapping[str, Rows] = {
     "0005": FIFTH,
     "0006": SIXTH,
     "0007": SEVENTH,
+    "0009": NINTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

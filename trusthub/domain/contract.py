@@ -23,7 +23,7 @@ IMPLIED = {Phase.COMPLETED: 100.0, Phase.ROLLED_BACK: 0.0}
 # fmt: off
 KEYS = [
     "event", "component", "environment", "attempt", "from_version", "to_version", "artifact",
-    "strategy", "exposure", "step", "steps", "evidence", "reason", "actor",
+    "strategy", "exposure", "step", "steps", "evidence", "metrics", "reason", "actor",
     "occurred_at", "id", "links", "known_risks", "unknown_risks", "rollback",
 ]
 ALERT_KEYS = ["event", "component", "environment", "alert", "title", "severity", "occurred_at", "id", "links"]

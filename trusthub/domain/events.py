@@ -96,6 +96,8 @@ class RolloutEvent:
     superseded: bool = False
     """The attempt ended only because a newer one replaced it: no fault is known."""
     evidence: Evidence = Evidence.NONE
+    metrics: tuple[str, ...] = ()
+    """The tool's names of the metrics that failed; always internal, as `symptoms` in site.yaml says what they mean."""
     reason: str = ""
     """The tool's words for why; always internal."""
     actor: str = ""

@@ -187,6 +187,7 @@ class Map(Strict):
     step: Value = None
     steps: Value = None
     evidence: Value = None
+    metrics: Value = None
     reason: Value = None
     actor: Value = None
     occurred_at: Value = None

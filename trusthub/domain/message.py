@@ -26,6 +26,9 @@ class Moment(StrEnum):
     INCIDENT_MONITORING = "incident.monitoring"
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_RETRACTED = "incident.retracted"
+    INCIDENT_CORRECTED = "incident.corrected"
+    PROMISE_DUE_SOON = "promise.due_soon"
+    PROMISE_HOLDING = "promise.holding"
     PROMISE_MISSED = "promise.missed"
     THREAD_OPENED = "thread.opened"
     THREAD_RECEIVED = "thread.received"
@@ -91,7 +94,15 @@ FACTS: Mapping[str, Fact] = {
     ),
     "sticky": _public("component.routing is sticky: a share of requests is a share of customers", False),
     "customers": _public("component.customers, with sticky routing only", 48200, optional=True),
+    "customers_hit": _public("number of customers who were hit, as a person counted them", 312, optional=True),
     "failed": _public("number of failed requests, from a measurement or a person", 1204, optional=True),
+    "exposure": _public("exposure now, percent", 5.0, optional=True),
+    "task": _public("component.task: what customers do with it", "pay for an order", optional=True),
+    "symptom": _public(
+        "component.symptoms, by the metric that failed; None when it names none, or more than one",
+        "were slow",
+        optional=True,
+    ),
     "evidence": _public(
         "how we know of harm: failed_analysis, alert, complaints or person", Evidence.FAILED_ANALYSIS, optional=True
     ),
@@ -110,6 +121,24 @@ FACTS: Mapping[str, Fact] = {
     "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
     "resolved_at": _public("when the incident was resolved", _NOON.replace(minute=40), optional=True),
     "told_at": _public("when a false alarm was told", _NOON.replace(minute=6), optional=True),
+    "last_told_at": _public("when the update before this one was written", _NOON.replace(minute=6), optional=True),
+    "minutes": _public("whole minutes since it began", 34, optional=True),
+    "rollback_minutes": _public("whole minutes since the rollback began, while it lasts", 30, optional=True),
+    "reports": _public("how many customers wrote to us about it", 7, optional=True),
+    "new_reports": _public("how many of them since the update before this one", 3, optional=True),
+    # what a person corrected: the names of what we said otherwise, and what we had said
+    "corrected": _public(
+        "names of what is corrected: peak, failed, customers, began, ended, impact", ("peak", "failed", "customers")
+    ),
+    "corrected_at": _public("when a person corrected it", _NOON.replace(minute=40), optional=True),
+    "said_peak": _public("peak, as we said it before the correction", 5.0, optional=True),
+    "said_failed": _public("failed, as we said it before", 900, optional=True),
+    "said_customers": _public("customers_hit, as we said it before", 410, optional=True),
+    "said_began": _public("when it began, as we said it before", _NOON.replace(minute=1), optional=True),
+    "said_ended": _public("when it ended, as we said it before", _NOON.replace(minute=12), optional=True),
+    "said_impact": _public("impact, as we said it before", "minor", optional=True),
+    "impact": _public("the incident's impact: none, minor, major or critical", "major", optional=True),
+    "began": _public("when it began, as a person corrected it", _NOON.replace(minute=2), optional=True),
     "note": _public("words a person wrote for this update", "We are restoring the index now.", optional=True),
     # promises
     "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),
@@ -118,8 +147,11 @@ FACTS: Mapping[str, Fact] = {
     "recovery_basis": _public(
         "plan.recovery.basis, written by a person", "traffic returns to the earlier version at once", optional=True
     ),
+    "recovery_count": _public("number of comparable rollbacks that the recovery rests on", 4, optional=True),
+    "recovery_shortest": _public("minutes that the shortest of them took", 3, optional=True),
+    "recovery_longest": _public("minutes that the longest of them took", 8, optional=True),
     "promise_kind": _public("next_update or recovery", "next_update", optional=True),
-    "promised_by": _public("the time we promised and missed", _NOON.replace(minute=36), optional=True),
+    "promised_by": _public("the time we promised, and missed or have to keep", _NOON.replace(minute=36), optional=True),
     # one customer's thread
     "customer_name": _public("what the customer calls themselves", "Ana", optional=True),
     "customer_words": _public("what the customer wrote", "My payment failed twice.", optional=True),
@@ -129,9 +161,13 @@ FACTS: Mapping[str, Fact] = {
     # staff only
     "wants_rollback": _internal("whether the customer wants the change rolled back", True, optional=True),
     "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),
+    "write_url": _internal(
+        "the form that keeps a promise", "https://status.acme.example/console/incidents/7#write", optional=True
+    ),
+    "promise_owner": _internal("who keeps the promise: who wrote, else plan.owner", "Mira", optional=True),
+    "holdings_left": _internal("holding updates that the hub still writes by itself", 2, optional=True),
     "environment": _internal("payload, else connection, else listed namespace", "production", optional=True),
     "strategy": _internal("event strategy", "canary"),
-    "exposure": _internal("exposure now, percent", 5.0, optional=True),
     "step": _internal("event step", 2, optional=True),
     "steps": _internal("event steps", 4, optional=True),
     "tool": _internal("name of the source that spoke", "argo-rollouts"),

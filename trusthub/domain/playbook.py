@@ -65,6 +65,8 @@ class Plan(Strict):
     layers: Layers
     known_risks: tuple[str, ...] = Field(min_length=1)
     unknown_risks: tuple[str, ...] = Field(min_length=1)
+    owner: str | None = None
+    """Who keeps what it promises when no person has written: a team's name or a mail address."""
     document: str = Field(min_length=1)
     """The whole text in Markdown, for the person who has to do it."""
 
@@ -94,6 +96,8 @@ class Playbook(Strict):
     """Percent of exposure from which harm is told to customers."""
     next_update: Duration = Field(default=timedelta(minutes=30), ge=timedelta(minutes=1))
     """How long after each public message the next one is promised."""
+    remind_before: Duration | None = Field(default=None, ge=timedelta(minutes=1))
+    """How long before a promise is due people are reminded; None: a third of the time given, and 3 minutes at least."""
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
     tell: dict[Moment, dict[Audience, str]]

@@ -78,6 +78,8 @@ class Rollout:
     step: int | None = None
     step_count: int | None = None
     evidence: Evidence = Evidence.NONE
+    metrics: tuple[str, ...] = ()
+    """The tool's names of the metrics that failed."""
     reason: str = ""
     actor: str = ""
     basis: Basis | None = None
@@ -229,6 +231,7 @@ def _learn(rollout: Rollout, event: RolloutEvent, versions: Versions) -> Rollout
         step=max(rollout.step or 0, event.step or 0) or None,
         step_count=event.steps or rollout.step_count,
         evidence=with_evidence(rollout, event.evidence).evidence,
+        metrics=tuple(dict.fromkeys((*rollout.metrics, *event.metrics))),
         reason=_reason(rollout, event),
         actor=event.actor or rollout.actor,
         superseded=rollout.superseded or event.superseded,

@@ -1,6 +1,7 @@
 """The site as its owner wrote it: page, components, audiences, connections, gates."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, LiteralString, Self
@@ -40,6 +41,18 @@ def _component_id(name: str) -> str:
     return name
 
 
+def _task(words: str) -> str:
+    if not re.fullmatch(r"(?!to )[^\W\d_][^.!?\n]{0,79}", words):
+        raise ValueError(f"{words!r} does not complete `the requests to ...`. Write it like: pay for an order")
+    return words
+
+
+def _symptom(words: str) -> str:
+    if not re.fullmatch(r"[^\W\d_][^.!?\n]{0,39}", words):
+        raise ValueError(f"{words!r} does not complete `a request ...`. Write it like: failed, or: was slow")
+    return words
+
+
 def _connection_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(f"{name!r} is a part of the address /hooks/<name>. Write letters, digits, dots, - and _")
@@ -64,6 +77,17 @@ MapOrName = Annotated[Map | None, BeforeValidator(lambda said: {"like": said} if
 """A map, or the name of one that comes with the hub."""
 
 
+class Ledger(StrEnum):
+    """Who sees how our promises ended."""
+
+    PUBLIC = "public"
+    """A page of its own lists them all."""
+    INCIDENT = "incident"
+    """Each incident shows its own."""
+    INTERNAL = "internal"
+    """Only the console shows them."""
+
+
 class Page(Strict):
     """The public page."""
 
@@ -71,6 +95,7 @@ class Page(Strict):
     url: str
     time_zone: str = "UTC"
     support: Address | None = None
+    promises: Ledger = Ledger.PUBLIC
 
     @field_validator("url")
     @classmethod
@@ -98,8 +123,21 @@ class Component(Strict):
     description: str | None = None
     customers: int | None = Field(default=None, gt=0)
     routing: Routing = Routing.REQUESTS
+    task: Annotated[str, AfterValidator(_task)] | None = None
+    """What customers do with it, to complete `the requests to ...`: `pay for an order`."""
+    symptoms: dict[str, Annotated[str, AfterValidator(_symptom)]] = Field(default_factory=dict)
+    """What customers notice when a metric of that name fails, said of one request: `failed`, `was slow`."""
     watches: tuple[str, ...] = ()
     publishing: Publishing | None = None
+
+    def symptom(self, metrics: Sequence[str]) -> str | None:
+        """Return what customers notice, said of several requests; None unless all that failed means one thing."""
+        found = {self.symptoms.get(metric) for metric in metrics}
+        said = found.pop() if len(found) == 1 else None
+        return re.sub(r"^(was|is|has)\b", lambda one: _OF_MANY[one[1]], said) if said else None
+
+
+_OF_MANY = {"was": "were", "is": "are", "has": "have"}
 
 
 class Environments(Strict):

@@ -22,8 +22,10 @@ from trusthub.store.tables import Delivery
 
 QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
-LOUD = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_MISSED})
+LOUD = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED})
 """News that must not stay hidden inside a thread."""
+ASIDE = frozenset({Moment.PROMISE_DUE_SOON})
+"""What is no news of the incident: the first message does not begin with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Telling:
     news: News | None = None
     """The update that it is. Subscribers of the page hear updates."""
     buttons: tuple[Button, ...] = ()
+    also: str | None = None
+    """The mail address of a colleague who reads what staff read, whether or not an audience has it."""
     incident_id: int | None = None
     rollout_id: int | None = None
     thread_id: int | None = None
@@ -59,6 +63,10 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
             deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
             if destination.page and telling.customers and telling.news:
                 _subscribers(session, hub, telling, telling.news, rendered)
+        if not audience.public and telling.also:
+            place = Destination(email=telling.also)
+            if all(each.lane != place.lane for each in deliveries):
+                deliveries += _deliveries(session, hub, telling, audience, place, rendered)
     _enqueue(session, deliveries, telling.now)
 
 
@@ -144,7 +152,8 @@ def _deliveries(
     elif not _begun(session, lane, telling.conversation):
         yield _delivery(telling, lane, content)
     else:
-        yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
+        if telling.moment not in ASIDE:
+            yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
         yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})
 
 

@@ -9,13 +9,15 @@ from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.playbook import Plan, Playbook
+from trusthub.domain.reach import Reach
 from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage, Page, Promise, Rollout
+from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage, Page, Promise, Rollout, Timer
 
 _KNOWN = TypeAdapter(Known)
+_REACH = TypeAdapter(Reach)
 
 
 def known_of(row: Rollout) -> Known:
@@ -47,6 +49,7 @@ def as_told(session: Session, row: Rollout, known: Known) -> Known:
         steps = (*steps, Exposure(known.ended_at, 0.0))
     if withdrawn:
         known = with_evidence(known, known_of(withdrawn).evidence)
+        known = replace(known, metrics=known_of(withdrawn).metrics or known.metrics)
     return replace(
         known,
         to_version=known.from_version,
@@ -142,6 +145,21 @@ def rollout_behind(session: Session, hub: Hub, incident: Incident) -> Rollout | 
     return newest
 
 
+def corrected(incident: Incident) -> Reach:
+    """Return what a person knows better than the tools."""
+    return _REACH.validate_python(incident.corrected)
+
+
+def correct(incident: Incident, right: Reach) -> None:
+    """Put what a person knows better into its row; what they corrected before stays."""
+    own = {"failed": right.failed, "impact": right.impact, "started_at": right.began}
+    for column, value in own.items():
+        if value is not None:
+            setattr(incident, column, value)
+    said = _REACH.dump_python(replace(right, failed=None, impact=None), mode="json", exclude_none=True)
+    incident.corrected = {**incident.corrected, **said}
+
+
 def create(session: Session, incident: Incident, components: list[Component]) -> Incident:
     """Store a new incident with its page and components."""
     session.add(incident)
@@ -161,6 +179,14 @@ def pending(session: Session, incident: Incident) -> list[Promise]:
             select(Promise).where(col(Promise.incident_id) == incident.id, col(Promise.standing) == "pending")
         ).scalars()
     )
+
+
+def wake(session: Session, incident: Incident, kind: str, due: datetime) -> None:
+    """Set a timer, unless the same one is set already: one request can hold several events of one moment."""
+    session.flush()
+    same = (col(Timer.kind) == kind, col(Timer.incident_id) == incident.id, col(Timer.due) == due)
+    if session.execute(select(Timer).where(*same)).first() is None:
+        session.add(Timer(kind=kind, incident_id=incident.id, due=due))
 
 
 def site_component(hub: Hub, subject: str) -> SiteComponent | None:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from trusthub.domain.events import Evidence
+from trusthub.domain.incident import Impact
 from trusthub.domain.message import FACTS, listed
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
+from trusthub.domain.reach import Reach
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.rollout import public_version
-from trusthub.domain.site import Routing
-from trusthub.services.cases import Case, site_component
+from trusthub.domain.site import Component, Routing
+from trusthub.services.cases import Case, corrected, site_component
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Promise, Rollout
 
@@ -26,6 +28,7 @@ def page_facts(hub: Hub) -> Facts:
     )
     facts.update(
         components=(),
+        corrected=(),
         sticky=False,
         customers_told=False,
         links=(),
@@ -51,6 +54,8 @@ def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
         "exposed_until": known.exposed_until,
         "sticky": sticky,
         "customers": component.customers if component and sticky else None,
+        "task": component.task if component else None,
+        "symptom": _symptom(component, known),
         "rollback_started_at": known.rollback_started_at,
         "rollback_finished_at": known.ended_at if known.rollback_started_at else None,
         "evidence": None if known.evidence is Evidence.NONE else known.evidence.value,
@@ -92,16 +97,58 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         told_at=incident.told_at,
         resolved_at=incident.resolved_at,
         failed=incident.failed,
+        impact=incident.impact,
         customers_told=incident.public,
         decision=incident.decision,
         console_url=hub.console_url("incidents", incident.public_id),
     )
+    facts.update(_corrected(case))
     for promise in promises:
         if promise.kind == Kind.NEXT_UPDATE:
             facts["next_update"] = promise.due
         else:
-            facts.update(recovery_from=promise.earliest, recovery_until=promise.due, recovery_basis=promise.basis)
+            facts.update(recovery_from=promise.earliest, recovery_until=promise.due, **basis_facts(promise))
     return facts
+
+
+def basis_facts(promise: Promise) -> Facts:
+    """Return why we believe a recovery: words of the plan, or how long comparable rollbacks took."""
+    took = promise.comparable
+    return {
+        "recovery_basis": promise.basis or None,
+        "recovery_count": len(took) or None,
+        "recovery_shortest": min(took, default=None),
+        "recovery_longest": max(took, default=None),
+    }
+
+
+def reach(case: Case) -> Reach:
+    """Return what we say in public about how far an incident went, with what a person corrected."""
+    known, right = case.known, corrected(case.incident)
+    return Reach(
+        peak=right.peak if right.peak is not None or known is None else known.peak,
+        failed=case.incident.failed,
+        customers=right.customers,
+        began=right.began or (known.exposed_from if known else case.incident.started_at),
+        ended=right.ended or (known.exposed_until if known else None),
+        impact=Impact(case.incident.impact),
+    )
+
+
+def _corrected(case: Case) -> Facts:
+    """Return the facts that a person's word replaces."""
+    said = reach(case)
+    facts: Facts = {"customers_hit": said.customers}
+    if case.known is not None:
+        facts.update(peak=said.peak, exposed_from=said.began, exposed_until=said.ended)
+    return facts
+
+
+def _symptom(component: Component | None, known: Known) -> str | None:
+    """Return what customers noticed, when an analysis failed and the metrics that failed mean one thing."""
+    if component is None or known.evidence is not Evidence.FAILED_ANALYSIS or not known.peak:
+        return None
+    return component.symptom(known.metrics)
 
 
 def _plan_facts(plan: Plan) -> Facts:

@@ -2,20 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from trusthub.domain import promise as promises
 from trusthub.domain.incident import COMPONENT_STATUS, By, ComponentStatus, Impact, State, machine_may_move
 from trusthub.domain.message import Audience, Button, Moment
-from trusthub.domain.promise import Kind, Standing
-from trusthub.services import feedback
+from trusthub.services import feedback, promises
 from trusthub.services.announce import Telling, tell, word
-from trusthub.services.cases import Case, pending, touch
+from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.recipients import News
-from trusthub.store.tables import Promise, Timer, Update, UpdateText
+from trusthub.store.tables import Update, UpdateText
 
 LOCALE = "en"
 PATIENCE = timedelta(seconds=15)
@@ -56,12 +53,9 @@ def speak(
     if state is State.RESOLVED:
         incident.resolved_at = now
     touch(incident, now)
-    _settle_next_update(session, case, now)
-    if state is State.RESOLVED:
-        withdraw(session, case, now)
-    else:
-        promise(session, case, promises.next_update(now, case.playbook.next_update), now)
-    changed = _show(case, now)
+    over = incident.state == State.RESOLVED
+    promises.news(session, case, now, author=author, retracts=moment is Moment.INCIDENT_RETRACTED)
+    changed = [] if over and state is None else _show(case, now)  # what is said afterwards changes no component
     session.flush()
     facts = {**case_facts(hub, case, pending(session, incident)), **more}
     update = _publish(session, hub, case, moment, facts, changed, author, now)
@@ -74,7 +68,7 @@ def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: da
     """Tell customers for the first time."""
     incident = case.incident
     incident.public = True
-    expect_recovery(session, case, now)
+    promises.expect_recovery(session, case, now)
     facts = case_facts(hub, case, pending(session, incident))
     incident.name = hub.configuration.templates.line(
         "_name.txt", component=facts["component"], to_version=facts["to_version"]
@@ -82,15 +76,6 @@ def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: da
     speak(session, hub, case, moment, now=now, cause=cause)
     if moment is Moment.INCIDENT_MONITORING:
         watch(session, case, now)
-
-
-def expect_recovery(session: Session, case: Case, now: datetime) -> None:
-    """Promise recovery within the plan's range, once, while a rollback is under way."""
-    known = case.known
-    if known is None or known.rollback_started_at is None or known.ended_at is not None:
-        return
-    if not any(made.kind == Kind.RECOVERY for made in pending(session, case.incident)):
-        promise(session, case, promises.recovery(known.rollback_started_at, case.plan.recovery), now)
 
 
 def progress(
@@ -106,9 +91,7 @@ def progress(
     opened_by = By(incident.opened_by)
     if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
         return
-    known = case.known
     if moment is Moment.INCIDENT_MONITORING:
-        settle(session, case, Kind.RECOVERY, (known.ended_at if known else None) or now, now)
         watch(session, case, now)
     speak(session, hub, case, moment, now=now, cause=cause)
 
@@ -117,46 +100,7 @@ def watch(session: Session, case: Case, now: datetime) -> None:
     """Start the quiet window after which a playbook may call an incident resolved."""
     case.incident.monitoring_at = now
     if case.playbook.quiet > timedelta(0):
-        remind(session, case, "quiet", now + case.playbook.quiet)
-
-
-def remind(session: Session, case: Case, kind: str, due: datetime) -> None:
-    """Set a timer, unless the same one is set already: one request can hold several events of one moment."""
-    session.flush()
-    same = (col(Timer.kind) == kind, col(Timer.incident_id) == case.incident.id, col(Timer.due) == due)
-    if session.execute(select(Timer).where(*same)).first() is None:
-        session.add(Timer(kind=kind, incident_id=case.incident.id, due=due))
-
-
-def promise(session: Session, case: Case, made: promises.Promise, now: datetime) -> None:
-    """Record a promise and set the timer that will tell if it is missed. It replaces a pending one of its kind."""
-    for old in pending(session, case.incident):
-        if old.kind == made.kind:
-            old.standing, old.settled_at = Standing.WITHDRAWN, now
-    session.add(
-        Promise(
-            incident_id=case.incident.id,
-            kind=made.kind,
-            earliest=made.earliest,
-            due=made.due,
-            basis=made.basis,
-            created_at=now,
-        )
-    )
-    remind(session, case, "promise", made.due)
-
-
-def settle(session: Session, case: Case, kind: Kind, done_at: datetime, now: datetime) -> None:
-    """End the pending promises of a kind as kept or missed."""
-    for made in pending(session, case.incident):
-        if made.kind == kind:
-            made.standing, made.settled_at = promises.settled(made.due, done_at), now
-
-
-def withdraw(session: Session, case: Case, now: datetime) -> None:
-    """End what is still promised: the incident is over."""
-    for made in pending(session, case.incident):
-        made.standing, made.settled_at = Standing.WITHDRAWN, now
+        wake(session, case.incident, "quiet", now + case.playbook.quiet)
 
 
 def first_words(case: Case) -> Moment:
@@ -180,10 +124,6 @@ def buttons(hub: Hub, case: Case) -> tuple[Button, ...]:
         Button(label=label, action=action, value=incident.public_id, url=url, danger=danger)
         for label, action, danger in asks
     )
-
-
-def _settle_next_update(session: Session, case: Case, now: datetime) -> None:
-    settle(session, case, Kind.NEXT_UPDATE, now, now)
 
 
 def _show(case: Case, now: datetime) -> list[dict[str, str]]:

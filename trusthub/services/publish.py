@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import feeds, report, statuspage
+from trusthub.services import feeds, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.views import IncidentView
@@ -95,12 +95,19 @@ def render(session: Session, hub: Hub, now: datetime, *, everything: bool = Fals
             for incident in report.changed(session, incidents, everything=everything)
         ),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
+        *(
+            File(path, JSON if path.endswith(".json") else HTML, body)
+            for path, body in ledger.documents(session, hub, view, everything=everything)
+        ),
         File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, incidents), now)),
     ]
 
 
 def write(files: list[File], folder: Path) -> None:
     """Write the files so that a reader sees each either old or new, never half; pages become `<path>/index.html`."""
+    if not any(ledger.belongs(file.path) for file in files):
+        shutil.rmtree(folder / ledger.PATH.lstrip("/"), ignore_errors=True)
+        (folder / f"{ledger.PATH.lstrip('/')}.json").unlink(missing_ok=True)
     for file in files:
         name = file.path.lstrip("/")
         target = folder / name if Path(name).suffix else folder / name / "index.html"
@@ -127,6 +134,9 @@ def _store(session: Session, page: Page, files: list[File]) -> None:
         session.execute(select(col(Snapshot.path), col(Snapshot.etag)).where(col(Snapshot.page_id) == page.id)).all()
     )
     version = page.version + 1
+    if not any(ledger.belongs(file.path) for file in files):  # the site keeps its ledger to itself now
+        gone = [path for path in known if ledger.belongs(path)]
+        session.execute(delete(Snapshot).where(col(Snapshot.page_id) == page.id, col(Snapshot.path).in_(gone)))
     for file in files:
         if known.get(file.path) == file.etag:
             continue

@@ -8,11 +8,21 @@ from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase
 from trusthub.domain.incident import ComponentStatus, Impact, State
+from trusthub.domain.message import listed as names_listed
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
-from trusthub.services.cases import as_told, components_of, known_of, rollout_behind, site_component, the_page
+from trusthub.services.cases import (
+    as_told,
+    components_of,
+    corrected,
+    known_of,
+    rollout_behind,
+    site_component,
+    the_page,
+)
+from trusthub.services.facts import basis_facts
 from trusthub.services.hub import Hub
 from trusthub.services.incidents import LOCALE
 from trusthub.services.views import (
@@ -79,6 +89,7 @@ def page(session: Session, hub: Hub, now: datetime) -> PageView:
         indicator=_INDICATORS[worst],
         headline="Everything works again, and we are watching it" if calm and watching else _headline(worst, names),
         rendered_at=now,
+        promises=hub.page.promises.value,
     )
 
 
@@ -154,7 +165,7 @@ def changed(session: Session, view: View, *, everything: bool) -> tuple[Incident
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> IncidentView:
     """Return one incident as customers see it."""
-    made = promises(session, row)
+    made, right = promises(session, hub, row), corrected(row)
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
@@ -174,6 +185,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         promises=made,
         exposure=_exposure(session, hub, row),
         failed=row.failed,
+        customers=right.customers,
         retracted=row.settled == "false_alarm",
         change=(behind := rollout_behind(session, hub, row)) is not None and behind.phase not in _GOING_BACK,
     )
@@ -198,20 +210,24 @@ def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
     )
 
 
-def promises(session: Session, row: Incident) -> tuple[PromiseView, ...]:
+def promises(session: Session, hub: Hub, row: Incident) -> tuple[PromiseView, ...]:
     """Return the promises of an incident, oldest first; replaced ones that were never due are left out."""
     found = session.execute(select(Promise).where(col(Promise.incident_id) == row.id).order_by(col(Promise.id)))
-    return tuple(
-        PromiseView(
-            kind=made.kind,
-            earliest=made.earliest,
-            due=made.due,
-            basis=made.basis,
-            standing=made.standing,
-            settled_at=made.settled_at,
-        )
-        for made in found.scalars()
-        if made.standing != "withdrawn"
+    return tuple(promise(session, hub, made, row) for made in found.scalars() if made.standing != "withdrawn")
+
+
+def promise(session: Session, hub: Hub, made: Promise, row: Incident) -> PromiseView:
+    """Return one promise of an incident, with its basis in words."""
+    names = [component.name for component in components_of(session, row)] if made.comparable else []
+    return PromiseView(
+        kind=made.kind,
+        earliest=made.earliest,
+        due=made.due,
+        basis=hub.configuration.templates.line("_basis.txt", component=names_listed(names), **basis_facts(made)),
+        standing=made.standing,
+        settled_at=made.settled_at,
+        made_at=made.created_at,
+        owner=made.owner,
     )
 
 
@@ -238,9 +254,11 @@ def _exposure(session: Session, hub: Hub, row: Incident) -> ExposureView | None:
     component = site_component(hub, rollout.subject)
     if not known.peak:
         return None
+    right = corrected(row)
     return ExposureView(
         steps=tuple((step.at, step.percent) for step in known.steps),
-        peak=known.peak,
+        peak=known.peak if right.peak is None else right.peak,
+        corrected=any(value is not None for value in (right.peak, right.began, right.ended)),
         ended=known.exposed_until,
         version=public_version(known.to_version),
         sticky=component is not None and component.routing is Routing.STICKY,

@@ -9,10 +9,12 @@ from sqlmodel import Session, col
 from trusthub.domain.events import Evidence, Strategy
 from trusthub.domain.incident import By, Impact, State
 from trusthub.domain.message import Moment
+from trusthub.domain.promise import Kind, until
+from trusthub.domain.reach import NAMES, Reach, corrected, differing
 from trusthub.errors import TrusthubError
-from trusthub.services import feedback, incidents
+from trusthub.services import cases, feedback, incidents, promises
 from trusthub.services.cases import Case, create, open_case, pending
-from trusthub.services.facts import case_facts
+from trusthub.services.facts import case_facts, reach
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Audit, Component, Incident, Thread
 
@@ -73,8 +75,20 @@ def false_alarm(hub: Hub, public_id: str, act: Act) -> None:
             )
 
 
-def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, failed: int | None = None) -> None:
-    """Publish a person's words on a public incident, with the facts that stand."""
+def update(
+    hub: Hub,
+    public_id: str,
+    act: Act,
+    *,
+    note: str,
+    state: State,
+    failed: int | None = None,
+    recovery: datetime | None = None,
+) -> None:
+    """Publish a person's words on a public incident, with the facts that stand.
+
+    `recovery` promises that it works again by then; it takes the place of what was promised before.
+    """
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if not case.incident.public:
@@ -88,9 +102,54 @@ def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, faile
             incident.monitoring_at = act.now
         if state is State.RESOLVED:
             incident.closed_by = By.PERSON
+        if recovery is not None:
+            _promise_recovery(session, case, act, recovery)
         incidents.speak(
             session, hub, case, _MOMENTS[state], now=act.now, cause=f"audit:{audit.id}", note=note, author=act.actor
         )
+
+
+def correct(hub: Hub, public_id: str, act: Act, *, right: Reach, note: str = "") -> None:
+    """Correct in public what we said about how far an incident went. What we said stays where it was published.
+
+    `right` has what was wrong or not said. It may be done after the end: that is when things are counted.
+    """
+    with hub.database.transaction() as session:
+        case = _case(session, hub, public_id)
+        incident = case.incident
+        if not incident.public or incident.settled:
+            raise StaffError("Only what customers have been told can be corrected, and a false alarm is taken back.")
+        if case.known is None and (right.peak is not None or right.ended is not None):
+            raise StaffError("No rollout is behind this incident, so nothing was said about its share or its end.")
+        said = reach(case)
+        names = differing(said, right)
+        if not names:
+            raise StaffError("That is what we say already. Change what is wrong.")
+        try:
+            known = corrected(said, right, act.now)
+        except ValueError as error:
+            raise StaffError(str(error)) from error
+        audit = _audit(session, act, "correct", case, "; ".join(_change(said, known, name) for name in names))
+        cases.correct(incident, right)
+        incidents.speak(
+            session,
+            hub,
+            case,
+            Moment.INCIDENT_CORRECTED,
+            now=act.now,
+            cause=f"audit:{audit.id}",
+            author=act.actor,
+            note=note or None,
+            corrected=names,
+            corrected_at=act.now,
+            began=known.began,
+            **{f"said_{name}": getattr(said, name) for name in NAMES},
+        )
+
+
+def _change(said: Reach, known: Reach, name: str) -> str:
+    before, after = getattr(said, name), getattr(known, name)
+    return f"{name} was {'not known' if before is None else before}, is {after}"
 
 
 def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, failed: int | None = None) -> str:
@@ -179,6 +238,14 @@ def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
         _audit_row(session, act, "close", f"thread:{thread_public_id}")
         case = open_case(session, hub, thread.incident_id)
         feedback.close(session, hub, case, thread, case_facts(hub, case, pending(session, case.incident)), act.now)
+
+
+def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> None:
+    try:
+        made = until(act.now, due, Kind.RECOVERY)
+    except ValueError as error:
+        raise StaffError(f"The time {due:%H:%M} UTC {error}.") from error
+    promises.make(session, case, made, act.now, owner=act.actor)
 
 
 def _case(session: Session, hub: Hub, public_id: str) -> Case:

@@ -10,9 +10,11 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
-from trusthub.domain.promise import Kind, Standing
-from trusthub.services import fuse, incidents
+from trusthub.domain.promise import Kind, Standing, may_hold
+from trusthub.services import fuse, incidents, promises
+from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import Case, open_case, pending
+from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Timer
 
@@ -71,23 +73,49 @@ def _due(now: datetime) -> Select[Timer]:
 
 
 def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
-    """A promise that is still pending when it is due was missed: say so, and promise anew."""
-    missed = [made for made in pending(session, case.incident) if made.due <= now]
-    if not missed or not case.incident.public:
+    """Nobody has written. What we know can keep the promise of an update, twice; else say that it was missed."""
+    due = {made.kind: made for made in pending(session, case.incident) if made.due <= now}
+    if not due or not case.incident.public:
         return
-    for made in missed:
-        made.standing, made.settled_at = Standing.MISSED, now
-    worst = next((made for made in missed if made.kind == Kind.RECOVERY), missed[0])
-    incidents.speak(
-        session,
-        hub,
-        case,
-        Moment.PROMISE_MISSED,
-        now=now,
-        cause=f"timer:{timer.id}",
-        promise_kind=worst.kind,
-        promised_by=worst.due,
-    )
+    cause, facts = f"timer:{timer.id}", promises.changes(session, case, now)
+    made = due.get(Kind.RECOVERY) or due[Kind.NEXT_UPDATE]
+    if made.kind == Kind.NEXT_UPDATE and may_hold(made.due, now, promises.unattended(session, case)):
+        incidents.speak(session, hub, case, Moment.PROMISE_HOLDING, now=now, cause=cause, **facts)
+        return
+    made.standing, made.settled_at = Standing.MISSED, now
+    facts.update(promise_kind=made.kind, promised_by=made.due)
+    incidents.speak(session, hub, case, Moment.PROMISE_MISSED, now=now, cause=cause, **facts)
+
+
+def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    """A promise is due soon: tell who keeps it, and the others who work here."""
+    made = pending(session, case.incident)
+    facts = {**case_facts(hub, case, made), **promises.changes(session, case, now)}
+    for each in made:
+        if each.remind_at == timer.due and each.due > now and not _resolves_before(session, case, each.due):
+            told = Telling(
+                moment=Moment.PROMISE_DUE_SOON,
+                playbook=case.playbook,
+                facts={**facts, **promises.reminder(session, hub, case, each)},
+                conversation=case.conversation,
+                cause=f"timer:{timer.id}/{each.kind}",
+                now=now,
+                also=promises.address_of(session, each.owner),
+                incident_id=case.incident.id,
+                rollout_id=case.incident.rollout_id,
+            )
+            tell(session, hub, told)
+
+
+def _resolves_before(session: Session, case: Case, due: datetime) -> bool:
+    """Whether a quiet window ends by then, whose end is the news: nobody needs to write."""
+    incident = case.incident
+    if incident.state != State.MONITORING or incident.monitoring_at is None:
+        return False
+    end = incident.monitoring_at + case.playbook.quiet
+    waits = (col(Timer.kind) == "quiet", col(Timer.state) == "pending", col(Timer.due) == end)
+    found = select(Timer).where(col(Timer.incident_id) == incident.id, *waits)
+    return end <= due and session.execute(found).first() is not None
 
 
 def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
@@ -119,6 +147,7 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
 
 _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
     "promise": _promise_due,
+    "reminder": _remind,
     "quiet": _quiet_over,
     "failure": _failure_unanswered,
 }

@@ -11,10 +11,10 @@ from trusthub.domain.message import Moment
 from trusthub.domain.rollout import AFTERWARDS
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Connection
-from trusthub.services import fuse, incidents
+from trusthub.services import fuse, incidents, promises
 from trusthub.services.announce import Telling, tell
 from trusthub.services.attempts import Heard
-from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component
+from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component, wake
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Incident, Rollout
@@ -35,7 +35,7 @@ def arose(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
     tells = _decide(session, hub, case, moment, heard, again=again)
     first, incident.public = tells and not incident.public, incident.public or tells
     if incident.public and moment is Moment.ROLLBACK_STARTED:
-        incidents.expect_recovery(session, case, heard.now)
+        promises.expect_recovery(session, case, heard.now)
     _tell_staff(session, hub, case, moment, heard)
     if first:
         incidents.go_public(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause)
@@ -85,7 +85,7 @@ def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard
         return False
     if moment is Moment.ROLLOUT_FAILED:
         incident.decision += " They are told when the rollback starts, or in 15 seconds."
-        incidents.remind(session, case, "failure", heard.now + incidents.PATIENCE)
+        wake(session, incident, "failure", heard.now + incidents.PATIENCE)
         return False
     return incident.public or not fuse.trips(session, hub, case, now=heard.now, cause=heard.cause)
 

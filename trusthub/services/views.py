@@ -35,6 +35,8 @@ class PageView:
     headline: str
     """One sentence, such as `All systems operational`."""
     rendered_at: datetime
+    promises: str = "public"
+    """Who sees how promises ended: public, incident or internal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,9 @@ class PromiseView:
     standing: str
     """pending, kept, missed or withdrawn."""
     settled_at: datetime | None
+    made_at: datetime
+    owner: str = ""
+    """Who keeps it. Only staff see that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,8 @@ class ExposureView:
     """The version that was exposed, when customers may read it."""
     sticky: bool = False
     """Whether a share of requests is a share of customers."""
+    corrected: bool = False
+    """Whether a person knows better than the steps."""
 
     @property
     def began(self) -> datetime:
@@ -175,6 +182,8 @@ class IncidentView:
     """It was a false alarm."""
     failed: int | None = None
     """Failed requests, once they are counted."""
+    customers: int | None = None
+    """Customers who were hit, once a person counted them."""
     change: bool = False
     """Whether a change of ours is behind it that is not being rolled back already."""
 

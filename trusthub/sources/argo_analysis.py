@@ -89,6 +89,13 @@ def _told(run: Payload) -> str:
     return "; ".join([line, *filter(None, map(_measured, wrong))])
 
 
+def failed_metrics(runs: list[Payload]) -> tuple[str, ...]:
+    """Return the names of the metrics that failed; those of a dry run decide nothing."""
+    results = [result for run in runs if (found := run.dig("status", "metricResults")) for result in found.items()]
+    failed = (one for one in results if one.optional_text("phase") == "Failed" and not one.flag("dryRun"))
+    return tuple(dict.fromkeys(filter(None, (one.optional_text("name") for one in failed))))
+
+
 def _measured(result: Payload) -> str:
     measurements = result.get("measurements")
     values = [one.optional_text("value") for one in measurements.items()] if measurements else []

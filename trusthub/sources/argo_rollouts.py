@@ -10,7 +10,7 @@ from datetime import datetime
 
 from trusthub.domain.events import Phase, RolloutEvent, Strategy
 from trusthub.errors import UnknownEventError
-from trusthub.sources.argo_analysis import evidence_of, reason_for, runs_behind
+from trusthub.sources.argo_analysis import evidence_of, failed_metrics, reason_for, runs_behind
 from trusthub.sources.argo_snapshot import Snapshot
 from trusthub.sources.base import Inbound, fingerprint, verify_token
 from trusthub.sources.versions import of_image
@@ -84,6 +84,7 @@ class ArgoRollouts:
             rollback=ending in ROLLED_BACK,
             superseded=ending == "Superseded",
             evidence=evidence_of(trigger, runs),
+            metrics=failed_metrics(runs),
             reason=reason_for(trigger, runs, seen),
         )
         return [_of_the_attempt_before(event, seen) if trigger == "on-skip-steps" and phase else event]

@@ -13,7 +13,7 @@ from trusthub.errors import PayloadError
 from trusthub.sources import flagger_alert
 from trusthub.sources.base import Inbound, Payload, about, fingerprint, verify_token
 from trusthub.sources.flagger_alert import ALERTS
-from trusthub.sources.flagger_sentences import OTHER, SENTENCES, Sentence, understand
+from trusthub.sources.flagger_sentences import OTHER, SENTENCES, Sentence, failed_metrics, understand
 from trusthub.sources.versions import of_image
 
 POST_ROLLOUT = {
@@ -78,6 +78,7 @@ def _event(payload: Payload, inbound: Inbound, kind: str, meaning: Sentence, fou
         step=int(found["step"]) if "step" in found else None,
         steps=int(found["steps"]) if "steps" in found else None,
         evidence=meaning.evidence,
+        metrics=failed_metrics(message or ""),
         reason=_reason(payload, kind, message),
     )
 

@@ -46,9 +46,21 @@ SENTENCES = {
 }
 """In order: the first that matches counts. Some are repeated at every interval."""
 
+_FAILED_CHECK = re.compile(
+    r"Halt \S+ advancement (?P<metric>success rate|request duration|\S+) \S+ [<>] \S+$", re.ASCII
+)
+_BUILT_IN = {"success rate": "request-success-rate", "request duration": "request-duration"}
+"""What a Canary calls the metrics whose sentences have other words (flagger, pkg/controller/scheduler_metrics.go)."""
+
 PATTERNS = {kind: re.compile(sentence.pattern, re.ASCII) for kind, sentence in SENTENCES.items()}
 OTHER = "event"
 """Any other sentence: worth keeping, often the wording of an error."""
+
+
+def failed_metrics(message: str) -> tuple[str, ...]:
+    """Return the name of the metric that a sentence says is out of its range, if it says so."""
+    found = _FAILED_CHECK.match(message)
+    return (_BUILT_IN.get(found["metric"], found["metric"]),) if found else ()
 
 
 def understand(message: str) -> tuple[str, Sentence, dict[str, str]]:

@@ -88,6 +88,7 @@ def _rollout(said: Payload, inbound: Inbound, kind: str, names: tuple[str, ...])
         steps=_count(said, "steps"),
         rollback=said.flag("rollback"),
         evidence=Evidence(_one_of(said, "evidence", list(EVIDENCE), "none")),
+        metrics=_texts(said, "metrics"),
         reason=said.optional_text("reason") or "",
         actor=said.optional_text("actor") or "",
         links=_links(said),

@@ -133,6 +133,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "step": _number,
     "steps": _number,
     "rollback": _flag,
+    "metrics": _texts,
     "known_risks": _texts,
     "unknown_risks": _texts,
     "occurred_at": _time,

@@ -11,10 +11,11 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
-from trusthub.services import connections, desk, failing, gate_rollback, report, staff
+from trusthub.domain.reach import Reach
+from trusthub.services import connections, desk, failing, gate_rollback, ledger, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
-from trusthub.web import auth
+from trusthub.web import auth, fields
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -91,9 +92,17 @@ class Console:
     def ask(self, public_id: str) -> Answer:
         """Ask the tool of a rollout to roll back: it hears so when it asks next."""
         return self._try(
-            lambda: gate_rollback.ask(self.hub, public_id, self._act(), _required("why", "why it should go back")),
+            lambda: gate_rollback.ask(
+                self.hub, public_id, self._act(), fields.required("why", "why it should go back")
+            ),
             url_for("console.rollout", public_id=public_id),
         )
+
+    def promises(self) -> Answer:
+        """Show how promises ended, also where customers do not see it."""
+        with self.hub.database.reading() as session:
+            view = ledger.overview(session, self.hub)
+        return self.render("promises.html", ledger=view)
 
     def connections(self) -> Answer:
         """Show how the tools are connected, and what was not understood."""
@@ -120,7 +129,8 @@ class Console:
             "precaution": lambda: staff.precaution(self.hub, public_id, self._act()),
             "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
             "update": lambda: self._update(public_id),
-            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=_field("note")),
+            "correct": lambda: self._correct(public_id),
+            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=fields.text("note")),
         }
         if action not in acts:
             return self._missing()
@@ -136,10 +146,15 @@ class Console:
         made: list[str] = []
 
         def do() -> None:
-            name, note = _required("name", "a name"), _required("note", "what customers should read")
+            name, note = fields.required("name", "a name"), fields.required("note", "what customers should read")
             made.append(
                 staff.open_incident(
-                    self.hub, self._act(), component=_field("component"), name=name, note=note, failed=_number("failed")
+                    self.hub,
+                    self._act(),
+                    component=fields.text("component"),
+                    name=name,
+                    note=note,
+                    failed=fields.number("failed"),
                 )
             )
 
@@ -155,7 +170,7 @@ class Console:
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
         return self._try(
-            lambda: staff.reply(self.hub, public_id, self._act(), _required("words", "an answer")),
+            lambda: staff.reply(self.hub, public_id, self._act(), fields.required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
         )
 
@@ -174,11 +189,26 @@ class Console:
 
     def _update(self, public_id: str) -> None:
         try:
-            state = State(_field("state"))
+            state = State(fields.text("state"))
         except ValueError as error:
             raise StaffError("Choose a state.") from error
-        note = _required("note", "what customers should read")
-        staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=_number("failed"))
+        note = fields.required("note", "what customers should read")
+        act = self._act()
+        recovery = fields.next_clock("recovery", act.now)
+        staff.update(
+            self.hub, public_id, act, note=note, state=state, failed=fields.number("failed"), recovery=recovery
+        )
+
+    def _correct(self, public_id: str) -> None:
+        right = Reach(
+            peak=fields.percent("peak"),
+            failed=fields.number("failed"),
+            customers=fields.number("customers", "customers"),
+            began=fields.moment("began"),
+            ended=fields.moment("ended"),
+            impact=fields.impact("impact"),
+        )
+        staff.correct(self.hub, public_id, self._act(), right=right, note=fields.text("note"))
 
     def _try(self, do: Callable[[], None], back: str) -> Answer:
         try:
@@ -207,6 +237,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/destinations/<path:lane>/enable", "enable", routes.enable, methods=["POST"])
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
+    add("/promises", "promises", routes.promises)
     add("/connections", "connections", routes.connections)
     add("/connections/events/<int:event>", "understand", routes.understand, methods=["POST"])
     add("/rollouts/<public_id>/rollback", "ask", routes.ask, methods=["POST"])
@@ -219,24 +250,6 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     return blueprint
-
-
-def _field(name: str) -> str:
-    return str(request.form.get(name, "")).strip()
-
-
-def _required(name: str, words: str) -> str:
-    value = _field(name)
-    if not value:
-        raise StaffError(f"Please write {words}.")
-    return value
-
-
-def _number(name: str) -> int | None:
-    value = _field(name).replace(",", "")
-    if value and not value.isdigit():
-        raise StaffError(f"{value!r} is not a number of requests.")
-    return int(value) if value else None
 
 
 def _ours(path: str) -> bool:

@@ -78,7 +78,7 @@ class Snapshots:
     def _keep(self, row: Snapshot) -> Kept:
         headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", CACHE)]
         headers.append(("Vary", "Accept-Encoding"))
-        if row.path.startswith(API):
+        if row.path.startswith(API) or row.path.endswith(".json"):
             headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag")]
         return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
 

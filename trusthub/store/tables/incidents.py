@@ -1,8 +1,9 @@
 """Incidents, what was said about them, what was promised, and what is to be done at a time."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, false, text
+from sqlalchemy import JSON, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -34,6 +35,10 @@ class Incident(Row, table=True):
     closed_by: str | None = None
     failed: int | None = None
     """Failed requests, once a measurement or a person says so."""
+    corrected: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSON, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """What a person knows better than the tool: a `domain.reach.Reach` as JSON, of which the rest is left out."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
     started_at: datetime = columns.time()
@@ -95,6 +100,14 @@ class Promise(Row, table=True):
     earliest: datetime | None = columns.time(null=True)
     due: datetime = columns.time()
     basis: str = columns.long()
+    comparable: list[int] = Field(
+        default_factory=list, sa_type=JSON, nullable=False, sa_column_kwargs={"server_default": text("'[]'")}
+    )
+    """Minutes that comparable rollbacks took, when a recovery rests on them and not on the plan."""
+    owner: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Who keeps it: the person who wrote, else the plan's owner."""
+    remind_at: datetime | None = columns.time(null=True)
+    """When people are reminded of it; None when there is no time to."""
     standing: str = "pending"
     settled_at: datetime | None = columns.time(null=True)
     created_at: datetime = columns.time()

@@ -1,0 +1,216 @@
+"""Every promise we made in public, and what became of it: an overview, and a page and a document for each month."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlmodel import Session, col
+
+from trusthub.domain.promise import Tally
+from trusthub.domain.site import Ledger
+from trusthub.services import report
+from trusthub.services.cases import the_page
+from trusthub.services.hub import Hub
+from trusthub.services.views import PageView, PromiseView
+from trusthub.store.tables import Incident, Promise, Snapshot
+
+PATH = "/promises"
+NEWEST = 50
+"""Promises on the overview; the pages of the months have all."""
+_MARGIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One promise with its incident."""
+
+    promise: PromiseView
+    incident_id: str
+    incident_name: str
+    incident_url: str
+    replaced_by: datetime | None = None
+    """The time that took its place before it had passed."""
+    retracted: bool = False
+    """It was withdrawn because it was a false alarm."""
+
+    @property
+    def day(self) -> str:
+        """When it was made (UTC), such as `2026-11-22`."""
+        return f"{self.promise.made_at:%F}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """How the promises that were made in a month (UTC) ended."""
+
+    first: datetime
+    tally: Tally
+
+    @property
+    def name(self) -> str:
+        """Such as `2026-11`."""
+        return f"{self.first:%Y-%m}"
+
+    @property
+    def path(self) -> str:
+        """Where all of it is."""
+        return f"{PATH}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerView:
+    """What one page shows."""
+
+    months: tuple[Month, ...]
+    """Newest first; one, on a month's own page."""
+    entries: tuple[Entry, ...]
+    """Newest first."""
+    whole: bool
+    """Whether the entries are all that the months count."""
+
+    @property
+    def tally(self) -> Tally:
+        """All months together."""
+        every = [month.tally for month in self.months]
+        return Tally(
+            kept=sum(one.kept for one in every),
+            missed=sum(one.missed for one in every),
+            withdrawn=sum(one.withdrawn for one in every),
+            pending=sum(one.pending for one in every),
+        )
+
+
+def overview(session: Session, hub: Hub) -> LedgerView:
+    """Return every month, and the newest promises."""
+    months = _months(session)
+    entries = _entries(session, hub, _promises().limit(NEWEST))
+    return LedgerView(months=months, entries=entries, whole=sum(month.tally.made for month in months) <= NEWEST)
+
+
+def month_of(session: Session, hub: Hub, month: Month) -> LedgerView:
+    """Return every promise of a month."""
+    after = (month.first + timedelta(days=31)).replace(day=1)
+    rows = _promises().where(col(Promise.created_at) >= month.first, col(Promise.created_at) < after)
+    return LedgerView(months=(month,), entries=_entries(session, hub, rows), whole=True)
+
+
+def documents(session: Session, hub: Hub, page: PageView, *, everything: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield path and bytes of each page and document that may have changed; with `everything`, of all.
+
+    What was decided before the last rendering may have been committed after it: hence the margin.
+    """
+    if hub.page.promises is not Ledger.PUBLIC:
+        return
+    seen = overview(session, hub)
+    yield from _both(hub, page, PATH, seen)
+    last = the_page(session)
+    kept = select(col(Snapshot.path)).where(col(Snapshot.page_id) == last.id, col(Snapshot.path).startswith(PATH))
+    there, fresh = set(session.execute(kept).scalars()), _touched(session, last.updated_at - _MARGIN)
+    for month in seen.months:
+        if everything or month.path not in there or month.name in fresh:
+            yield from _both(hub, page, month.path, month_of(session, hub, month))
+
+
+def belongs(path: str) -> bool:
+    """Whether a published file is part of the ledger."""
+    return path in (PATH, f"{PATH}.json") or path.startswith(f"{PATH}/")
+
+
+def _both(hub: Hub, page: PageView, path: str, seen: LedgerView) -> Iterator[tuple[str, bytes]]:
+    context = {"page": page, "ledger": seen, "path": path}
+    yield path, hub.configuration.templates.page("pages/promises.html", **context).encode()
+    yield f"{path}.json", json.dumps(_json(hub, seen), ensure_ascii=False).encode()
+
+
+def _promises() -> Select[Promise, Incident]:
+    return (
+        select(Promise, Incident)
+        .join(Incident, col(Incident.id) == Promise.incident_id)
+        .where(col(Incident.public).is_(True))
+        .order_by(col(Promise.id).desc())
+    )
+
+
+def _months(session: Session) -> tuple[Month, ...]:
+    found: dict[str, Counter[str]] = {}
+    rows: Select[datetime, str] = _promises().with_only_columns(col(Promise.created_at), col(Promise.standing))
+    for made_at, standing in session.execute(rows):
+        found.setdefault(f"{made_at:%Y-%m}", Counter())[standing] += 1
+    return tuple(
+        Month(first=datetime.strptime(f"{name}+0000", "%Y-%m%z").astimezone(UTC), tally=Tally(**counts))
+        for name, counts in found.items()
+    )
+
+
+def _touched(session: Session, since: datetime) -> set[str]:
+    """Return the months with a promise that was made or ended since then."""
+    rows = _promises().with_only_columns(col(Promise.created_at))
+    changed = (col(Promise.created_at) >= since) | (col(Promise.settled_at) >= since)
+    return {f"{made_at:%Y-%m}" for made_at in session.execute(rows.where(changed)).scalars()}
+
+
+def _entries(session: Session, hub: Hub, rows: Select[Promise, Incident]) -> tuple[Entry, ...]:
+    return tuple(_entry(session, hub, made, incident) for made, incident in session.execute(rows).all())
+
+
+def _replacement(session: Session, made: Promise) -> datetime | None:
+    """Return the time that was given in place of a withdrawn one."""
+    if made.standing != "withdrawn":
+        return None
+    same = (col(Promise.incident_id) == made.incident_id, col(Promise.kind) == made.kind)
+    found = select(col(Promise.due)).where(*same, col(Promise.created_at) == made.settled_at, col(Promise.id) > made.id)
+    return session.execute(found.limit(1)).scalar()
+
+
+def _entry(session: Session, hub: Hub, made: Promise, incident: Incident) -> Entry:
+    return Entry(
+        promise=report.promise(session, hub, made, incident),
+        incident_id=incident.public_id,
+        incident_name=incident.name,
+        incident_url=hub.incident_url(incident.public_id),
+        replaced_by=_replacement(session, made),
+        retracted=incident.settled == "false_alarm",
+    )
+
+
+def _json(hub: Hub, seen: LedgerView) -> dict[str, Any]:
+    return {
+        "page": {"name": hub.page.name, "url": hub.page.url},
+        "months": [
+            {
+                "month": month.name,
+                "url": f"{hub.page.url}{month.path}.json",
+                "made": month.tally.made,
+                "kept": month.tally.kept,
+                "missed": month.tally.missed,
+                "withdrawn": month.tally.withdrawn,
+                "pending": month.tally.pending,
+                "kept_percent": None if month.tally.share is None else round(month.tally.share, 1),
+            }
+            for month in seen.months
+        ],
+        "promises": [_promise_json(entry) for entry in seen.entries],
+    }
+
+
+def _promise_json(entry: Entry) -> dict[str, Any]:
+    made = entry.promise
+    return {
+        "incident": {"id": entry.incident_id, "name": entry.incident_name, "url": entry.incident_url},
+        "kind": made.kind,
+        "made_at": _time(made.made_at),
+        "earliest": _time(made.earliest),
+        "due": _time(made.due),
+        "basis": made.basis or None,
+        "standing": made.standing,
+        "settled_at": _time(made.settled_at),
+        "replaced_by": _time(entry.replaced_by),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
