@@ -71,6 +71,28 @@ class Page(Strict):
     url: str
     time_zone: str = "UTC"
     support: Address | None = None
+    locales: tuple[str, ...] = Field(default=("en",), min_length=1)
+    """The languages that customers read; the first is the page's own, and that of the people who work here."""
+
+    @property
+    def main(self) -> str:
+        """The page's own language."""
+        return self.locales[0]
+
+    def nearest(self, *wanted: str) -> str:
+        """Return the language for a reader: the first of `wanted` that the page has, as it is or without its region."""
+        for code in wanted:
+            for each in (code.lower(), code.lower().partition("-")[0]):
+                if each in self.locales:
+                    return each
+        return self.main
+
+    @field_validator("locales")
+    @classmethod
+    def _each_once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(codes)) < len(codes):
+            raise ValueError("names a language twice. Take one out")
+        return codes
 
     @field_validator("url")
     @classmethod

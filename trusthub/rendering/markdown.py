@@ -245,6 +245,7 @@ def to_email_text(templates: Templates, rendered: Rendered, footer: Footer) -> s
 def _footer(templates: Templates, footer: Footer) -> str:
     return templates.text(
         "footer.md",
+        footer.language,
         page=footer.page,
         page_url=footer.page_url,
         why=footer.why,

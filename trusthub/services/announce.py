@@ -12,7 +12,6 @@ from trusthub.channels.base import PERSONAL
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
-from trusthub.rendering.filters import clock
 from trusthub.services import contract, recipients, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
@@ -127,7 +126,8 @@ def _deliveries(
     buttons = () if audience.public else telling.buttons
     words = Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons)
     due = telling.facts.get("next_update")
-    content = payload(words, to, promise=clock(due) if due else "")
+    speech = hub.configuration.templates.locale(hub.page.main).speech
+    content = payload(words, to, promise=speech.clock(due) if due else "")
     if channel == "page":
         if telling.customers:
             yield _delivery(telling, lane, content)

@@ -105,12 +105,12 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
 
 
 def _plan_facts(plan: Plan) -> Facts:
-    minutes = [f"{span.total_seconds() / 60:g}" for span in (plan.recovery.from_, plan.recovery.to)]
     return {
         "known_risks": plan.known_risks,
         "unknown_risks": plan.unknown_risks,
         "plan_title": plan.title,
         "plan_summary": plan.summary,
-        "plan_recovery": f"{minutes[0]} to {minutes[1]} minutes",
+        "plan_recovery_from": int(plan.recovery.from_.total_seconds()),
+        "plan_recovery_until": int(plan.recovery.to.total_seconds()),
         "sla": plan.sla,
     }

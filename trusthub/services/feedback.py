@@ -134,7 +134,7 @@ def _facts(session: Session, hub: Hub, case: Case, thread: Thread, person: Perso
 def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
     return {
         "customer_name": person.name,
-        "customer_contact": "left an email address" if person.email else "left no address; reads the private page",
+        "has_address": bool(person.email),
         "thread_url": hub.thread_url(thread.public_id, thread.link_version),
         "wants_rollback": thread.wants_rollback,
     }
