@@ -10,6 +10,7 @@ from tests.rendering.cases import CASES, CHECKOUT, TEMPLATES, Case, render
 from trusthub.domain.message import FACTS, Moment
 from trusthub.rendering import filters, speech
 from trusthub.rendering.markdown import Footer, to_email, to_email_text, to_slack
+from trusthub.rendering.messages import names
 
 WHY = {
     ("en", True): "you asked for news about Checkout",
@@ -66,7 +67,7 @@ def test_customers_read_public_facts_only(message: str, locale: str) -> None:
 
 @pytest.mark.parametrize("locale", TEMPLATES.locales)
 def test_a_language_has_every_message_and_each_reads_the_same_facts(locale: str) -> None:
-    assert TEMPLATES.messages_in(locale).names() == TEMPLATES.messages()
+    assert names(TEMPLATES.locale(locale).messages) == TEMPLATES.messages()
     for message in TEMPLATES.messages():
         assert TEMPLATES.facts_of(message, locale) == TEMPLATES.facts_of(message)
 

@@ -39,6 +39,7 @@ class _Words(_Strict):
     rules: str
     percent: str
     span: str
+    untranslated: str
     times: _Times
     ranges: _Ranges
 
@@ -51,6 +52,8 @@ class Locale:
     """As in the name of its folder and in `lang`, such as `de`."""
     name: str
     """What it calls itself."""
+    untranslated: str
+    """What it says above words that are in another language."""
     speech: Speech
     messages: Path
     """The folder with a folder for each message."""
@@ -77,9 +80,8 @@ def read(root: Path, code: str) -> Locale:
         cure = "Write a language as Babel names it, such as de or en_GB."
         raise PlaybookError(f"rules: {words.rules!r} is unknown. {cure}", file=str(file), line=1) from error
     parent = root if code == MAIN else folder
-    return Locale(
-        code, words.name, Speech(rules, words.percent, words.span, patterns), parent / "messages", parent / "email"
-    )
+    speech = Speech(rules, words.percent, words.span, patterns)
+    return Locale(code, words.name, words.untranslated, speech, parent / "messages", parent / "email")
 
 
 def _words(file: Path) -> _Words:

@@ -12,11 +12,12 @@ from markdown import Markdown
 from markupsafe import Markup
 
 from trusthub.domain.message import Rendered
+from trusthub.rendering.fenced import Language
 from trusthub.rendering.templates import Templates
 
 _EXTENSIONS = ("sane_lists", "tables", "fenced_code", "toc")
 _BLOCKS = frozenset({"blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "table", "tr", "ul"})
-_TAGS = _BLOCKS | {"a", "br", "code", "em", "strong", "tbody", "td", "th", "thead"}
+_TAGS = _BLOCKS | {"a", "br", "code", "div", "em", "strong", "tbody", "td", "th", "thead"}
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
 _KEPT = 1024
@@ -32,14 +33,16 @@ _SILENT = "@\u2060"
 def to_html(markdown: str) -> Markup:
     """Return safe HTML. HTML in the Markdown is shown as text; headings begin at the second level."""
     converter = Markdown(
-        extensions=list(_EXTENSIONS), extension_configs={"toc": {"baselevel": 2, "marker": ""}}, output_format="html"
+        extensions=[*_EXTENSIONS, Language()],
+        extension_configs={"toc": {"baselevel": 2, "marker": ""}},
+        output_format="html",
     )
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     html = nh3.clean(
         converter.convert(markdown),
         tags=set(_TAGS),
-        attributes={"a": {"href"}, "*": set()},
+        attributes={"a": {"href"}, "div": {"lang"}, "*": set()},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
     )

@@ -34,6 +34,12 @@ class _Understood:
     includes: Mapping[str, int]
 
 
+def names(folder: Path) -> tuple[str, ...]:
+    """Return the names of all messages in a folder."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return tuple(sorted(each.name for each in found if each.is_dir() and each.name[0] not in "._"))
+
+
 class Messages:
     """The messages in one folder, and what goes around them in mail."""
 
@@ -43,11 +49,6 @@ class Messages:
         self._subjects = MessageSandbox(self._folders, speech, finalize=filters.single_line)
         self._bodies = MessageSandbox(self._folders, speech, finalize=filters.plain)
         self._understood: dict[str, _Understood] = {}
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all messages."""
-        folders = self.folder.iterdir() if self.folder.is_dir() else ()
-        return tuple(sorted(folder.name for folder in folders if folder.is_dir() and folder.name[0] not in "._"))
 
     def render(self, message: str, facts: Mapping[str, object], *, public: bool, zone: str = "UTC") -> Rendered:
         """Put `facts` into `message`. A fact that may be unknown may be left out; unknown names are ignored.

@@ -10,7 +10,7 @@ from trusthub.domain.message import Rendered
 from trusthub.errors import PlaybookError
 from trusthub.rendering import locales
 from trusthub.rendering.locales import MAIN, Locale
-from trusthub.rendering.messages import Messages, Place
+from trusthub.rendering.messages import Messages, Place, names
 from trusthub.rendering.mistakes import bare, explained
 from trusthub.rendering.sandbox import PageSandbox
 
@@ -44,7 +44,7 @@ class Templates:
 
     def messages(self) -> tuple[str, ...]:
         """Return the names of all messages."""
-        return self.messages_in(MAIN).names()
+        return names(self.root / "messages")
 
     def render(
         self, message: str, facts: Mapping[str, object], *, public: bool, locale: str = MAIN, zone: str = "UTC"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.message import FACTS, listed
+from trusthub.domain.message import FACTS
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import Rollout as Known
@@ -81,11 +81,11 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
     names = tuple(component.name for component in case.components)
     facts["components"] = names
     if case.rollout is None:
-        facts["component"] = listed(names) or case.page.name
+        facts["component"] = hub.configuration.templates.locale(hub.page.main).speech.listed(names) or case.page.name
         facts["exposed_from"] = None
     url = hub.incident_url(incident.public_id) if incident.public else None
     facts.update(
-        incident_name=incident.name,
+        incident_name={**incident.names, hub.page.main: incident.name},
         incident_url=url,
         answer_url=f"{url}#answer" if url else None,
         opened_at=incident.told_at,

@@ -101,7 +101,7 @@ def _tell(session: Session, hub: Hub, components: list[Component], now: datetime
     incident = create(
         session,
         Incident(
-            name="Several components have problems",
+            name="",
             state=State.INVESTIGATING,
             impact=Impact.MAJOR,
             public=True,
@@ -115,6 +115,7 @@ def _tell(session: Session, hub: Hub, components: list[Component], now: datetime
         ),
         components,
     )
+    incidents.name_it(hub, incident, "_several.txt", {})
     incidents.speak(
         session, hub, open_case(session, hub, incident.id), Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several"
     )

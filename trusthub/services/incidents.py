@@ -12,12 +12,12 @@ from trusthub.domain.promise import Kind, Standing
 from trusthub.services import feedback
 from trusthub.services.announce import Telling, tell, word
 from trusthub.services.cases import Case, pending, touch
-from trusthub.services.facts import case_facts
+from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import in_language
 from trusthub.services.recipients import News
-from trusthub.store.tables import Promise, Timer, Update, UpdateText
+from trusthub.store.tables import Incident, Promise, Timer, Update, UpdateText
 
-LOCALE = "en"
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
 
@@ -76,12 +76,19 @@ def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: da
     incident.public = True
     expect_recovery(session, case, now)
     facts = case_facts(hub, case, pending(session, incident))
-    incident.name = hub.configuration.templates.line(
-        "_name.txt", component=facts["component"], to_version=facts["to_version"]
-    )
+    name_it(hub, incident, "_name.txt", facts)
     speak(session, hub, case, moment, now=now, cause=cause)
     if moment is Moment.INCIDENT_MONITORING:
         watch(session, case, now)
+
+
+def name_it(hub: Hub, incident: Incident, template: str, facts: Facts) -> None:
+    """Call an incident in each language of the page what a line of words says."""
+    for locale in reversed(hub.page.locales):
+        said = in_language(hub, facts, locale)
+        about = {name: said.get(name) for name in ("component", "to_version")}
+        incident.name = hub.configuration.templates.line(template, locale, **about)
+        incident.names = {**incident.names, locale: incident.name}
 
 
 def expect_recovery(session: Session, case: Case, now: datetime) -> None:
@@ -212,7 +219,6 @@ def _publish(
     now: datetime,
 ) -> Update:
     name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
-    rendered = word(hub, name, facts, Audience.CUSTOMERS)
     update = Update(
         incident_id=case.incident.id,
         state=case.incident.state,
@@ -223,7 +229,9 @@ def _publish(
     )
     session.add(update)
     session.flush()
-    session.add(UpdateText(update_id=update.id, locale=LOCALE, subject=rendered.subject, body=rendered.body))
+    for locale in hub.page.locales:
+        rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale)
+        session.add(UpdateText(update_id=update.id, locale=locale, subject=rendered.subject, body=rendered.body))
     return update
 
 

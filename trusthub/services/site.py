@@ -17,6 +17,7 @@ from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Connection, Gate, Site
 from trusthub.errors import PlaybookError
+from trusthub.rendering.messages import Place as TemplatePlace
 from trusthub.rendering.templates import Templates
 from trusthub.services.document import Document, Place, dotted, parse, read
 from trusthub.services.variables import substitute
@@ -70,7 +71,8 @@ def load(settings: Settings) -> Configuration:
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
         raise PlaybookError(f"has no messages. {cure}", file=str(settings.templates_dir), line=1)
-    templates.check()
+    _check_locales(site_file, site, templates)
+    templates.check(site.page.locales)
     plans = {path.stem: _plan(path) for path in sorted((settings.playbooks / "plans").glob("*.md"))}
     files = _playbook_files(settings)
     playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
@@ -211,7 +213,7 @@ def _check_message(document: Document, site: Site, templates: Templates, telling
         message = f"site.yaml has no audience {audience.value!r}. Add it there, or tell somebody else."
     elif name not in templates.messages():
         message = f"there is no message {name!r} in {templates.root}. {_hint(name, templates.messages())}"
-    elif audience.public and (internal := templates.internal_facts(name)):
+    elif audience.public and (internal := _internal_facts(templates, name, site.page.locales)):
         fact, (file, line) = next(iter(internal.items()))
         message = (
             f"customers may not read the fact {fact!r}, which message {name!r} has in {file}:{line}. "
@@ -220,6 +222,17 @@ def _check_message(document: Document, site: Site, templates: Templates, telling
     else:
         return
     raise document.error(f"tell.{moment}.{audience}: {message}", ("tell", moment.value, audience.value))
+
+
+def _internal_facts(templates: Templates, name: str, locales: Iterable[str]) -> dict[str, TemplatePlace]:
+    return {fact: at for code in locales for fact, at in templates.internal_facts(name, code).items()}
+
+
+def _check_locales(document: Document, site: Site, templates: Templates) -> None:
+    for index, code in enumerate(site.page.locales):
+        if code not in templates.locales:
+            message = f"page.locales.{index}: there is no language {code!r} in {templates.root / 'locales'}."
+            raise document.error(f"{message} {_hint(code, templates.locales)}", ("page", "locales", index))
 
 
 def _check_connections(document: Document, site: Site) -> None:

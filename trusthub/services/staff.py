@@ -14,6 +14,7 @@ from trusthub.services import feedback, incidents
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import Translations, translations
 from trusthub.store.tables import Audit, Component, Incident, Thread
 
 _MOMENTS = {
@@ -73,8 +74,20 @@ def false_alarm(hub: Hub, public_id: str, act: Act) -> None:
             )
 
 
-def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, failed: int | None = None) -> None:
-    """Publish a person's words on a public incident, with the facts that stand."""
+def update(
+    hub: Hub,
+    public_id: str,
+    act: Act,
+    *,
+    note: str,
+    state: State,
+    failed: int | None = None,
+    others: Translations | None = None,
+) -> None:
+    """Publish a person's words on a public incident, with the facts that stand.
+
+    `note` is in the page's own language, `others` are the same words in its other languages.
+    """
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if not case.incident.public:
@@ -89,12 +102,32 @@ def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, faile
         if state is State.RESOLVED:
             incident.closed_by = By.PERSON
         incidents.speak(
-            session, hub, case, _MOMENTS[state], now=act.now, cause=f"audit:{audit.id}", note=note, author=act.actor
+            session,
+            hub,
+            case,
+            _MOMENTS[state],
+            now=act.now,
+            cause=f"audit:{audit.id}",
+            note=translations(hub, note, others),
+            author=act.actor,
         )
 
 
-def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, failed: int | None = None) -> str:
-    """Open a public incident by hand; return its public id. No machine will change its state."""
+def open_incident(
+    hub: Hub,
+    act: Act,
+    *,
+    component: str,
+    name: str,
+    note: str,
+    failed: int | None = None,
+    names: Translations | None = None,
+    others: Translations | None = None,
+) -> str:
+    """Open a public incident by hand; return its public id. No machine will change its state.
+
+    `name` and `note` are in the page's own language, `names` and `others` in its other ones.
+    """
     with hub.database.transaction() as session:
         row = session.execute(select(Component).where(col(Component.key) == component)).scalar()
         if row is None:
@@ -104,6 +137,7 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
             session,
             Incident(
                 name=name,
+                names=dict(translations(hub, name, names)),
                 state=State.INVESTIGATING,
                 impact=Impact.MINOR,
                 public=True,
@@ -126,13 +160,13 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
             Moment.INCIDENT_UPDATED,
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=note,
+            note=translations(hub, note, others),
             author=act.actor,
         )
         return incident.public_id
 
 
-def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
+def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Translations | None = None) -> None:
     """Call an incident over. Open threads get their closing message."""
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
@@ -147,7 +181,7 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
                 Moment.INCIDENT_RESOLVED,
                 now=act.now,
                 cause=f"audit:{audit.id}",
-                note=note or None,
+                note=translations(hub, note, others) if note else None,
                 author=act.actor,
             )
         else:

@@ -35,11 +35,22 @@ class Console:
         user = current_user.name if current_user.is_authenticated else None
         notice = next(iter(get_flashed_messages()), None)
         body = self.hub.configuration.templates.page(
-            f"pages/console/{name}", page=view, user=user, csrf=generate_csrf(), notice=notice, **context
+            f"pages/console/{name}",
+            page=view,
+            user=user,
+            csrf=generate_csrf(),
+            notice=notice,
+            languages=self._languages(),
+            **context,
         )
         response = make_response(body, status)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    def _languages(self) -> list[tuple[str, str]]:
+        """Return code and name of the page's other languages: a form asks for words in each."""
+        templates = self.hub.configuration.templates
+        return [(code, templates.locale(code).name) for code in self.hub.page.locales[1:]]
 
     def guard(self) -> Answer | None:
         """Let only staff in."""
@@ -120,7 +131,9 @@ class Console:
             "precaution": lambda: staff.precaution(self.hub, public_id, self._act()),
             "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
             "update": lambda: self._update(public_id),
-            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=_field("note")),
+            "resolve": lambda: staff.resolve(
+                self.hub, public_id, self._act(), note=_field("note"), others=self._others("note")
+            ),
         }
         if action not in acts:
             return self._missing()
@@ -139,7 +152,14 @@ class Console:
             name, note = _required("name", "a name"), _required("note", "what customers should read")
             made.append(
                 staff.open_incident(
-                    self.hub, self._act(), component=_field("component"), name=name, note=note, failed=_number("failed")
+                    self.hub,
+                    self._act(),
+                    component=_field("component"),
+                    name=name,
+                    note=note,
+                    failed=_number("failed"),
+                    names=self._others("name"),
+                    others=self._others("note"),
                 )
             )
 
@@ -178,7 +198,12 @@ class Console:
         except ValueError as error:
             raise StaffError("Choose a state.") from error
         note = _required("note", "what customers should read")
-        staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=_number("failed"))
+        failed, others = _number("failed"), self._others("note")
+        staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=failed, others=others)
+
+    def _others(self, name: str) -> dict[str, str]:
+        """Return what a field says in the page's other languages."""
+        return {code: _field(f"{name}_{code}") for code in self.hub.page.locales[1:]}
 
     def _try(self, do: Callable[[], None], back: str) -> Answer:
         try:
