@@ -227,6 +227,8 @@ class Site(Strict):
     components: tuple[Component, ...] = Field(min_length=1)
     environments: Environments = Environments()
     publishing: Publishing = Publishing.AUTO
+    require_signed: bool = False
+    """Whether only words that somebody has signed reach customers without a person."""
     audiences: dict[Audience, tuple[Destination, ...]]
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
     gates: dict[GateName, Gate] = Field(default_factory=dict)

@@ -113,6 +113,10 @@ def progress(
     opened_by = By(incident.opened_by)
     if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
         return
+    if held := hub.configuration.words_held(case.playbook):
+        incident.decision = held
+        touch(incident, now)
+        return
     known = case.known
     if moment is Moment.INCIDENT_MONITORING:
         settle(session, case, Kind.RECOVERY, (known.ended_at if known else None) or now, now)

@@ -17,7 +17,9 @@ from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Connection, Gate, Site
 from trusthub.errors import PlaybookError
+from trusthub.rendering import signatures
 from trusthub.rendering.messages import Place as TemplatePlace
+from trusthub.rendering.signatures import Unsigned
 from trusthub.rendering.templates import Templates
 from trusthub.services.document import Document, Place, dotted, parse, read
 from trusthub.services.variables import substitute
@@ -38,6 +40,22 @@ class Configuration:
     playbooks: tuple[Playbook, ...]
     plans: Mapping[str, Plan]
     templates: Templates
+    unsigned: tuple[Unsigned, ...] = ()
+    """Messages to customers whose words nobody stands for as they are now."""
+
+    def words_held(self, playbook: Playbook) -> str | None:
+        """Say which words of a playbook may not reach customers without a person; None when all may."""
+        if not self.site.require_signed:
+            return None
+        mine = customer_messages((playbook,))
+        return next(
+            (
+                f"The message {each}, and only signed words leave by themselves."
+                for each in self.unsigned
+                if each.message in mine
+            ),
+            None,
+        )
 
     def playbook(self, *, strategy: Strategy, component: str | None, environment: str | None) -> Playbook:
         """Return the playbook for a rollout; `load` made sure that there is one."""
@@ -76,11 +94,18 @@ def load(settings: Settings) -> Configuration:
     plans = {path.stem: _plan(path) for path in sorted((settings.playbooks / "plans").glob("*.md"))}
     files = _playbook_files(settings)
     playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
-    configuration = Configuration(site, playbooks, plans, templates)
+    unsigned = signatures.unsigned(templates, customer_messages(playbooks), site.page.locales)
+    configuration = Configuration(site, playbooks, plans, templates, unsigned)
     _check_matches(files, playbooks)
     _check_notices(files, playbooks, site)
     _check_coverage(configuration, settings.playbooks)
     return configuration
+
+
+def customer_messages(playbooks: Iterable[Playbook]) -> frozenset[str]:
+    """Return the names of the messages that customers get."""
+    told = (told for playbook in playbooks for told in playbook.tell.values())
+    return frozenset(each[Audience.CUSTOMERS] for each in told if Audience.CUSTOMERS in each)
 
 
 def _playbook_files(settings: Settings) -> list[Document]:

@@ -12,7 +12,7 @@ from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
 from trusthub.services import fuse, incidents
-from trusthub.services.cases import Case, open_case, pending
+from trusthub.services.cases import Case, open_case, pending, touch
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Timer
 
@@ -78,6 +78,10 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
         return
     for made in missed:
         made.standing, made.settled_at = Standing.MISSED, now
+    if held := hub.configuration.words_held(case.playbook):
+        case.incident.decision = f"A promise was missed, and customers have not been told. {held}"
+        touch(case.incident, now)
+        return
     worst = next((made for made in missed if made.kind == Kind.RECOVERY), missed[0])
     incidents.speak(
         session,
@@ -114,6 +118,8 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
         return
     if incident.public:
         incidents.progress(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
+    elif held := hub.configuration.words_held(case.playbook):
+        incident.decision = held
     elif not fuse.trips(session, hub, case, now=now, cause=cause):
         incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=cause)
 
