@@ -11,7 +11,19 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, deliveries, gate, replay, report, sign, subscribers, watch
+from trusthub.cli import (
+    capture,
+    connect,
+    connections,
+    deliveries,
+    gate,
+    preview,
+    replay,
+    report,
+    sign,
+    subscribers,
+    watch,
+)
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -57,6 +69,7 @@ main.add_command(connect.connect)
 main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
 main.add_command(gate.gate)
+main.add_command(preview.preview)
 main.add_command(replay.replay)
 main.add_command(report.report)
 main.add_command(sign.sign)

@@ -61,6 +61,12 @@ def to_slack(markdown: str) -> str:
     return _Slack.of(markdown)
 
 
+def words_of(html: str) -> str:
+    """Return the words of a whole mail's HTML as lines, as a reader hears them from a screen reader."""
+    body = re.sub(r"(?s)^.*<body[^>]*>|<!--.*?-->", "", html)
+    return _Text.read(nh3.clean(re.sub(r"<(/?)(?:h1|div|tr)\b[^>]*>", r"<\1p>", body), tags=set(_TAGS)))
+
+
 def silent(markdown: str) -> str:
     """Return Markdown in which no chat finds `@everyone` or the like."""
     return _LOUD.sub(_SILENT, markdown)
@@ -85,8 +91,12 @@ class _Text(HTMLParser):
 
     @classmethod
     def of(cls, markdown: str) -> str:
+        return cls.read(to_html(markdown))
+
+    @classmethod
+    def read(cls, html: str) -> str:
         writer = cls()
-        writer.feed(to_html(markdown))
+        writer.feed(html)
         writer.close()
         writer.end_block()
         return writer.result()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from trusthub.errors import PlaybookError
 from trusthub.rendering.templates import Templates
 
-_HEAD = "# Who has read and signed which words, by message and language. `trusthub sign` writes this; commit it with them.\n"
+_HEAD = "# Who has read and signed which words, by message and language. `trusthub sign` writes it; commit it too.\n"
 _SIGNED = "signatures.yaml"
 
 
