@@ -11,8 +11,9 @@ from trusthub.domain.message import FACTS, Audience, Fact, Moment
 INTERNAL = {
     *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),
     *("links", "customers_told", "decision", "reverts", "known_risks", "unknown_risks", "plan_title", "plan_summary"),
-    *("sla", "plan_recovery", "customer_contact", "connection", "expected", "silent_since", "heard_at"),
-    *("wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner", "holdings_left"),
+    *("sla", "plan_recovery_from", "plan_recovery_until", "has_address", "connection", "expected", "silent_since"),
+    *("heard_at", "wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner"),
+    "holdings_left",
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
+from trusthub.domain.message import Rendered
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -20,8 +21,11 @@ class Case:
     variant: str
     facts: Facts
 
+    locale: str = "en"
+
     def __str__(self) -> str:
-        return f"{self.message}.{self.variant}"
+        """As its approved files are called: only other languages than English have their code in it."""
+        return f"{self.message}.{self.variant}" + (f".{self.locale}" if self.locale != "en" else "")
 
     @property
     def public(self) -> bool:
@@ -31,6 +35,11 @@ class Case:
             "thread.replied",
             "thread.closed",
         )
+
+
+def render(case: Case) -> Rendered:
+    """Return a case in its language."""
+    return TEMPLATES.render(case.message, case.facts, public=case.public, locale=case.locale)
 
 
 def _at(hour: int, minute: int, *, day: int = 22) -> datetime:
@@ -102,9 +111,10 @@ _STAFF: Facts = {
     "unknown_risks": ("How 2.8.0 behaves above 2,000 requests a second.",),
     "plan_title": "Going back from a canary",
     "plan_summary": "Set the share of the new version to 0, so that the earlier version takes all requests again.",
-    "plan_recovery": "2 to 10 minutes",
+    "plan_recovery_from": 120,
+    "plan_recovery_until": 600,
     "sla": "Requests of the exposed share can fail until the share is 0, at most 10 minutes after we begin.",
-    "customer_contact": "has an email address",
+    "has_address": True,
 }
 _REASON: Facts = {"reason": "Metric success-rate assessed Failed: 0.71 < 0.99\nafter 3 of 3 measurements"}
 _WE_TOLD: Facts = {"customers_told": True, "decision": "The tool's own analysis failed at up to 5 % exposure."}
@@ -127,7 +137,7 @@ _ANSWERED: Facts = _ANA | {
 }
 _CONNECTION: Facts = {
     "connection": "argo-prod",
-    "expected": "24 hours",
+    "expected": 86400,
     "silent_since": _at(14, 2),
     "console_url": "https://hub.acme.example/console/connections",
 }
@@ -318,7 +328,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "nameless": _NO_ROLLOUT
         | _STAFF
         | _ANA
-        | {"customer_name": None, "incident_name": None, "incident_url": None, "customer_contact": "cannot be reached"},
+        | {"customer_name": None, "incident_name": None, "incident_url": None, "has_address": False},
     },
     "thread.replied": {
         "full": _ONGOING | _ANSWERED,
@@ -343,6 +353,51 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "first": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23), "silent_since": None},
     },
 }
-CASES = tuple(
+_GERMAN = {
+    "the earlier version is still running and takes the requests back at once": (
+        "die frühere Version läuft noch und übernimmt die Anfragen sofort wieder"
+    ),
+    "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work": (
+        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n- Karten gehen nicht\n- Gutscheine gehen"
+    ),
+    "We have counted the failed requests.": "Wir haben die fehlgeschlagenen Anfragen gezählt.",
+    "We raised the limit that turned cards away.": "Wir haben die Grenze angehoben, die Karten abgewiesen hat.",
+    "No data was lost. We charged nobody twice.": "Es gingen keine Daten verloren. Niemand hat zweimal bezahlt.",
+    "The check itself was broken. Checkout was not.": "Die Prüfung selbst war defekt. Checkout war es nicht.",
+    "We charged nobody twice.": "Niemand hat zweimal bezahlt.",
+    "My payment failed twice.\nDid you charge me?": "Meine Zahlung ist zweimal fehlgeschlagen.\nHabe ich bezahlt?",
+    "You are right, and we did not charge you.\n\nYou can see it in [your orders](https://acme.example/orders).": (
+        "Sie haben recht, und Sie haben nicht bezahlt.\n\nSie sehen es in [Ihren Bestellungen](https://acme.example/orders)."
+    ),
+    "At most 5 % was exposed; customers are told from 10 % on.": (
+        "Höchstens 5 % waren betroffen; Kunden werden ab 10 % informiert."
+    ),
+    "The tool's own analysis failed at up to 5 % exposure.": "Die eigene Prüfung des Werkzeugs schlug bei 5 % fehl.",
+    "Going back from a canary": "Von einem Canary zurück",
+    "Set the share of the new version to 0, so that the earlier version takes all requests again.": (
+        "Den Anteil der neuen Version auf 0 setzen, sodass die frühere wieder alle Anfragen übernimmt."
+    ),
+    "Requests of the exposed share can fail until the share is 0, at most 10 minutes after we begin.": (
+        "Anfragen des Anteils können fehlschlagen, bis er 0 ist, höchstens 10 Minuten lang."
+    ),
+    "Requests that are under way when the share goes to 0 can fail.": "Laufende Anfragen können fehlschlagen.",
+    "Caches are shared.": "Zwischenspeicher sind gemeinsam.",
+    "How 2.8.0 behaves above 2,000 requests a second.": "Wie sich 2.8.0 über 2.000 Anfragen je Sekunde verhält.",
+    "Checkout: a problem with 2.8.0": "Checkout: ein Problem mit 2.8.0",
+}
+"""What people wrote, as they would have written it in German."""
+
+
+def _translated(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_translated, value))
+    return _GERMAN.get(value, value) if isinstance(value, str) else value
+
+
+_ENGLISH_CASES = tuple(
     Case(message, variant, facts) for message, variants in _VARIANTS.items() for variant, facts in variants.items()
+)
+CASES = _ENGLISH_CASES + tuple(
+    Case(case.message, case.variant, {name: _translated(value) for name, value in case.facts.items()}, "de")
+    for case in _ENGLISH_CASES
 )

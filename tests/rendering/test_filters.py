@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,57 +9,6 @@ from trusthub.rendering import filters
 from trusthub.rendering.markdown import to_html, to_slack, to_text
 
 NOON = datetime(2026, 11, 2, 12, 5, 59, tzinfo=UTC)
-LATER = NOON + timedelta(minutes=7)
-TOMORROW = NOON + timedelta(days=1)
-
-
-def test_times_are_said_in_utc() -> None:
-    berlin = NOON.astimezone(timezone(timedelta(hours=1)))
-    assert filters.clock(berlin) == "12:05 UTC"
-    assert filters.date(berlin) == "2 November 2026"
-    assert filters.moment(berlin) == "12:05 UTC on 2 November 2026"
-
-
-def test_a_clock_time_is_dated_unless_its_day_has_been_said() -> None:
-    assert filters.clock(NOON, LATER) == "12:05 UTC"
-    assert filters.clock(TOMORROW, NOON) == "12:05 UTC on 3 November 2026"
-    assert filters.clock(NOON, None) == "12:05 UTC on 2 November 2026"
-
-
-def test_a_period_says_its_zone_once_and_its_date_when_it_must() -> None:
-    assert filters.period(NOON, LATER) == "from 12:05 to 12:12 UTC on 2 November 2026"
-    assert filters.period(NOON, LATER, NOON) == "from 12:05 to 12:12 UTC"
-    assert filters.period(NOON, TOMORROW, NOON) == "from 12:05 UTC on 2 November 2026 to 12:05 UTC on 3 November 2026"
-    assert filters.period(NOON, NOON, NOON) == "at 12:05 UTC"
-    assert filters.between(NOON, LATER, NOON) == "between 12:05 and 12:12 UTC"
-    assert filters.between(NOON, NOON) == "by 12:05 UTC on 2 November 2026"
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [(5.0, "5 %"), (0.1, "0.1 %"), (33.333, "33.3 %"), (100, "100 %"), (0, "0 %"), (0.0001, "0.01 %"), (10, "10 %")],
-)
-def test_percent(value: float, said: str) -> None:
-    assert filters.percent(value) == said
-
-
-def test_numbers() -> None:
-    assert filters.number(48200) == "48,200"
-    assert filters.number(1234.5) == "1,234.5"
-    assert filters.share(5.0, 48200) == "2,410"
-    assert filters.share(0.1, 48200) == "49"  # at most: rounded up
-
-
-@pytest.mark.parametrize("wrong", [None, "14:02", datetime(2026, 11, 22, 14, 2)])  # noqa: DTZ001 - the naive time is the test
-def test_a_time_without_a_zone_is_refused(wrong: object) -> None:
-    with pytest.raises(FilterArgumentError, match="needs a time with its zone"):
-        filters.clock(wrong)
-
-
-@pytest.mark.parametrize("wrong", [None, "5", True])
-def test_what_is_no_number_is_refused(wrong: object) -> None:
-    with pytest.raises(FilterArgumentError, match="needs a number"):
-        filters.percent(wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, True, NOON, (), [], object()])

@@ -1,13 +1,16 @@
 """The door to Jinja2: what a template cannot do, and what its author is told when it is wrong."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
+from tests.rendering.cases import CHECKOUT
 from trusthub.domain.message import FACTS
 from trusthub.errors import PlaybookError
-from trusthub.rendering.templates import LIMIT, Templates
+from trusthub.rendering.messages import LIMIT
+from trusthub.rendering.templates import Templates
 
 SAMPLES = {name: fact.sample for name, fact in FACTS.items()}
 
@@ -15,6 +18,8 @@ SAMPLES = {name: fact.sample for name, fact in FACTS.items()}
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "messages").mkdir()
+    (tmp_path / "locales" / "en").mkdir(parents=True)
+    shutil.copy(CHECKOUT / "templates/locales/en/words.yaml", tmp_path / "locales/en")
     return tmp_path
 
 
@@ -42,8 +47,8 @@ def test_a_message_is_rendered_from_its_files(root: Path) -> None:
     templates.check()
 
 
-def test_a_folder_without_messages_has_none(tmp_path: Path) -> None:
-    assert Templates(tmp_path).messages() == ()
+def test_a_folder_without_messages_has_none(root: Path) -> None:
+    assert Templates(root).messages() == ()
 
 
 def test_a_line_is_plain_text(root: Path) -> None:

@@ -54,6 +54,7 @@ FILES = {
     "site.yaml": SITE,
     "default.yaml": PLAYBOOK,
     "plans/default.md": PLAN,
+    "templates/locales/en/words.yaml": (packaged("templates") / "locales/en/words.yaml").read_text(encoding="utf-8"),
     "templates/messages/rollback.started/subject.txt": "{{ component }}: rolling back\n",
     "templates/messages/rollback.started/body.md": "{{ tool }} is rolling back {{ component }}.\n",
     "templates/messages/incident.identified/subject.txt": "{{ component }}: rolling back\n",
@@ -172,7 +173,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
             | site.yaml:6: components[0].nmae: this key is unknown. Did you mean 'name'?
 
         name: Acme => name: Acme\n  colour: red
-            site.yaml:3: page.colour: this key is unknown. There are: name, url, time_zone, support, promises.
+            site.yaml:3: page.colour: this key is unknown. There are: name, url, time_zone, support, promises, locales.
 
         audiences: => pages: {}\naudiences:
             site.yaml:8: pages: this key is unknown. Did you mean 'page'?

@@ -355,6 +355,45 @@ NINTH: Rows = {
         }
     ],
 }
+TWELFTH: Rows = {
+    "incident": [
+        {
+            "id": 12,
+            "public_id": "k3v9x0q2m712",
+            "name": "Checkout: a problem with 2.8.0",
+            "names": {"de": "Checkout: ein Problem mit 2.8.0"},
+            "cause_class": "our_change",
+            "cause_by": "Mira",
+            "data_at_risk": True,
+            "cleared_by": "Lena",
+            "state": "identified",
+            "impact": "minor",
+            "public": True,
+            "decision": "The tool's own analysis failed.",
+            "playbook": "canary",
+            "opened_by": "machine",
+            "sequence": 2,
+            "started_at": AT,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+    "thread": [
+        {
+            "id": 12,
+            "public_id": "t3v9x0q2m712",
+            "page_id": 1,
+            "incident_id": 12,
+            "person_id": 1,
+            "state": "open",
+            "locale": "de",
+            "link_version": 1,
+            "mail": True,
+            "created_at": AT,
+            "updated_at": AT,
+        }
+    ],
+}
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -364,6 +403,7 @@ ADDED: Mapping[str, Rows] = {
     "0006": SIXTH,
     "0007": SEVENTH,
     "0009": NINTH,
+    "0012": TWELFTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

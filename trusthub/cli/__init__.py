@@ -11,7 +11,19 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, deliveries, gate, replay, report, subscribers, watch
+from trusthub.cli import (
+    capture,
+    connect,
+    connections,
+    deliveries,
+    gate,
+    preview,
+    replay,
+    report,
+    sign,
+    subscribers,
+    watch,
+)
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -57,8 +69,10 @@ main.add_command(connect.connect)
 main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
 main.add_command(gate.gate)
+main.add_command(preview.preview)
 main.add_command(replay.replay)
 main.add_command(report.report)
+main.add_command(sign.sign)
 main.add_command(subscribers.subscribers)
 main.add_command(watch.watch)
 
@@ -136,6 +150,12 @@ def check() -> None:
         f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
         f"{len(found.templates.messages())} messages. All checked."
     )
+    if found.unsigned and not found.site.require_signed:
+        click.echo(f"{len(found.unsigned)} texts for customers are not signed; `trusthub sign` signs them:")
+    for text in found.unsigned:
+        click.echo(
+            f"Warning: {text}: customers get it from a person only." if found.site.require_signed else f"  {text}"
+        )
     for name, connection in found.site.connections.items():
         if not connection.secret and not loaded.hook_token.get_secret_value():
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")

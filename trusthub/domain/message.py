@@ -190,15 +190,16 @@ FACTS: Mapping[str, Fact] = {
     "plan_title": _internal("plan.title", "Going back from a canary"),
     "plan_summary": _internal("plan.summary", "Set the canary weight to 0; the earlier version takes all traffic."),
     "sla": _internal("plan.sla", "Up to 10 minutes of errors for the exposed share."),
-    "plan_recovery": _internal("plan.recovery as words", "2 to 10 minutes"),
+    "plan_recovery_from": _internal("plan.recovery.from, in seconds", 120),
+    "plan_recovery_until": _internal("plan.recovery.to, in seconds", 600),
     "connection": _internal("name of the connection in site.yaml", "argo-prod", optional=True),
-    "expected": _internal("connection.expect as words", "24 hours", optional=True),
+    "expected": _internal("connection.expect, in seconds", 86400, optional=True),
     "silent_since": _internal("when the connection was heard before it fell silent", _NOON, optional=True),
     "heard_at": _internal("when it was heard again", _NOON.replace(minute=58), optional=True),
     "destination": _internal("channel and name of a destination that fails", "webhook acme", optional=True),
     "failing_since": _internal("when the first message to it was given up", _NOON, optional=True),
     "undelivered": _internal("how many messages to it were given up in a row", 3, optional=True),
-    "customer_contact": _internal("whether and how the customer can be reached", "has an email address"),
+    "has_address": _internal("whether the customer left an email address", True),
 }
 
 

@@ -96,6 +96,28 @@ class Page(Strict):
     time_zone: str = "UTC"
     support: Address | None = None
     promises: Ledger = Ledger.PUBLIC
+    locales: tuple[str, ...] = Field(default=("en",), min_length=1)
+    """The languages that customers read; the first is the page's own, and that of the people who work here."""
+
+    @property
+    def main(self) -> str:
+        """The page's own language."""
+        return self.locales[0]
+
+    def nearest(self, *wanted: str) -> str:
+        """Return the language for a reader: the first of `wanted` that the page has, as it is or without its region."""
+        for code in wanted:
+            for each in (code.lower(), code.lower().partition("-")[0]):
+                if each in self.locales:
+                    return each
+        return self.main
+
+    @field_validator("locales")
+    @classmethod
+    def _each_once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(codes)) < len(codes):
+            raise ValueError("names a language twice. Take one out")
+        return codes
 
     @field_validator("url")
     @classmethod
@@ -243,6 +265,8 @@ class Site(Strict):
     components: tuple[Component, ...] = Field(min_length=1)
     environments: Environments = Environments()
     publishing: Publishing = Publishing.AUTO
+    require_signed: bool = False
+    """Whether only words that somebody has signed reach customers without a person."""
     audiences: dict[Audience, tuple[Destination, ...]]
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
     gates: dict[GateName, Gate] = Field(default_factory=dict)

@@ -12,11 +12,12 @@ from markdown import Markdown
 from markupsafe import Markup
 
 from trusthub.domain.message import Rendered
+from trusthub.rendering.fenced import Language
 from trusthub.rendering.templates import Templates
 
 _EXTENSIONS = ("sane_lists", "tables", "fenced_code", "toc")
 _BLOCKS = frozenset({"blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "table", "tr", "ul"})
-_TAGS = _BLOCKS | {"a", "br", "code", "em", "strong", "tbody", "td", "th", "thead"}
+_TAGS = _BLOCKS | {"a", "br", "code", "div", "em", "strong", "tbody", "td", "th", "thead"}
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
 _KEPT = 1024
@@ -32,14 +33,16 @@ _SILENT = "@\u2060"
 def to_html(markdown: str) -> Markup:
     """Return safe HTML. HTML in the Markdown is shown as text; headings begin at the second level."""
     converter = Markdown(
-        extensions=list(_EXTENSIONS), extension_configs={"toc": {"baselevel": 2, "marker": ""}}, output_format="html"
+        extensions=[*_EXTENSIONS, Language()],
+        extension_configs={"toc": {"baselevel": 2, "marker": ""}},
+        output_format="html",
     )
     converter.preprocessors.deregister("html_block")
     converter.inlinePatterns.deregister("html")
     html = nh3.clean(
         converter.convert(markdown),
         tags=set(_TAGS),
-        attributes={"a": {"href"}, "*": set()},
+        attributes={"a": {"href"}, "div": {"lang"}, "*": set()},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
     )
@@ -56,6 +59,12 @@ def to_text(markdown: str) -> str:
 def to_slack(markdown: str) -> str:
     """Return Slack's mrkdwn, in which nothing can mention anybody."""
     return _Slack.of(markdown)
+
+
+def words_of(html: str) -> str:
+    """Return the words of a whole mail's HTML as lines, as a reader hears them from a screen reader."""
+    body = re.sub(r"(?s)^.*<body[^>]*>|<!--.*?-->", "", html)
+    return _Text.read(nh3.clean(re.sub(r"<(/?)(?:h1|div|tr)\b[^>]*>", r"<\1p>", body), tags=set(_TAGS)))
 
 
 def silent(markdown: str) -> str:
@@ -82,8 +91,12 @@ class _Text(HTMLParser):
 
     @classmethod
     def of(cls, markdown: str) -> str:
+        return cls.read(to_html(markdown))
+
+    @classmethod
+    def read(cls, html: str) -> str:
         writer = cls()
-        writer.feed(to_html(markdown))
+        writer.feed(html)
         writer.close()
         writer.end_block()
         return writer.result()
@@ -245,6 +258,7 @@ def to_email_text(templates: Templates, rendered: Rendered, footer: Footer) -> s
 def _footer(templates: Templates, footer: Footer) -> str:
     return templates.text(
         "footer.md",
+        footer.language,
         page=footer.page,
         page_url=footer.page_url,
         why=footer.why,

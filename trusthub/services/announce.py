@@ -12,10 +12,10 @@ from trusthub.channels.base import PERSONAL
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook
-from trusthub.rendering.filters import clock
 from trusthub.services import contract, recipients, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import in_language
 from trusthub.services.recipients import News
 from trusthub.store import outbox
 from trusthub.store.tables import Delivery
@@ -62,7 +62,7 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
         for destination in hub.configuration.site.audiences[audience]:
             deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
             if destination.page and telling.customers and telling.news:
-                _subscribers(session, hub, telling, telling.news, rendered)
+                _subscribers(session, hub, telling, telling.news, message)
         if not audience.public and telling.also:
             place = Destination(email=telling.also)
             if all(each.lane != place.lane for each in deliveries):
@@ -70,27 +70,33 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
     _enqueue(session, deliveries, telling.now)
 
 
-def word(hub: Hub, message: str, facts: Facts, audience: Audience) -> Rendered:
-    """Render a message for an audience; customers' messages get public facts only."""
-    return hub.configuration.templates.render(message, facts, public=audience.public)
+def word(hub: Hub, message: str, facts: Facts, audience: Audience, *, locale: str = "", zone: str = "UTC") -> Rendered:
+    """Render a message for an audience; customers' messages get public facts only.
+
+    Without a `locale` it is in the page's own language. Times are said in `zone`, an IANA name.
+    """
+    code = locale or hub.page.main
+    render, said = hub.configuration.templates.render, in_language(hub, facts, code)
+    return render(message, said, public=audience.public, locale=code, zone=zone)
 
 
-def customers_words(hub: Hub, playbook: Playbook, moment: Moment, facts: Facts) -> Rendered | None:
+def customers_words(hub: Hub, playbook: Playbook, moment: Moment, facts: Facts, *, locale: str) -> Rendered | None:
     """Return what customers read at a moment, or None when the playbook tells them nothing then."""
     message = playbook.tell.get(moment, {}).get(Audience.CUSTOMERS)
-    return word(hub, message, facts, Audience.CUSTOMERS) if message else None
+    return word(hub, message, facts, Audience.CUSTOMERS, locale=locale) if message else None
 
 
-def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str) -> None:
-    """Word the moment for one customer and mail it to them, if the playbook has words for it.
+def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str) -> None:
+    """Word the moment for one customer in their language and mail it, if the playbook has words for it.
 
     `token` opens the page that stops such mail.
     """
-    rendered = customers_words(hub, telling.playbook, telling.moment, telling.facts)
+    rendered = customers_words(hub, telling.playbook, telling.moment, telling.facts, locale=locale)
     if rendered is None:
         return
-    why = f"you wrote to us about {telling.facts['component']}"
-    content = payload(rendered, address, why=why, unsubscribe=token, answer_url=telling.facts["thread_url"])
+    about = in_language(hub, telling.facts, locale)["component"]
+    around = {"locale": locale, "why": _why(hub, locale, "customer", about), "unsubscribe": token}
+    content = payload(rendered, address, **around, answer_url=telling.facts["thread_url"])
     _enqueue(session, [_delivery(telling, f"email:{address}", content)], telling.now)
 
 
@@ -114,17 +120,24 @@ def _enqueue(session: Session, deliveries: Sequence[Delivery], now: datetime) ->
     recipients.alone(session, [each for each in deliveries if outbox.channel_of(each.lane) == "email"])
 
 
-def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, rendered: Rendered) -> None:
+def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, message: str) -> None:
     """Put one delivery for each batch of subscribers into the outbox, and write down who is in it."""
-    why = f"you subscribed to news about {hub.page.name}"
-    batches = []
+    batches, worded = [], dict[tuple[str, str], Rendered]()
     for slot in recipients.slots(session, news):
+        place = locale, zone = hub.page.nearest(slot.locale), slot.zone or "UTC"
+        if place not in worded:
+            worded[place] = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
-        content = payload(rendered, readers, why=why, unsubscribe=PERSONAL)
-        batches.append(_delivery(telling, slot.lane, content, key=slot.key))
+        around = {"locale": locale, "why": _why(hub, locale, "subscriber"), "unsubscribe": PERSONAL}
+        batches.append(_delivery(telling, slot.lane, payload(worded[place], readers, **around), key=slot.key))
     if batches:
         outbox.enqueue(session, batches, telling.now)
         recipients.freeze(session, news)
+
+
+def _why(hub: Hub, locale: str, reader: str, about: object = "") -> str:
+    """Say why somebody gets a mail, for the words below it."""
+    return hub.configuration.templates.line("why.txt", locale, reader=reader, page=hub.page.name, about=about)
 
 
 def _deliveries(
@@ -135,14 +148,15 @@ def _deliveries(
     buttons = () if audience.public else telling.buttons
     words = Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons)
     due = telling.facts.get("next_update")
-    content = payload(words, to, promise=clock(due) if due else "")
+    speech = hub.configuration.templates.locale(hub.page.main).speech
+    content = payload(words, to, locale=hub.page.main, promise=speech.clock(due) if due else "")
     if channel == "page":
         if telling.customers:
             yield _delivery(telling, lane, content)
     elif channel == "email":
         if telling.moment not in QUIET and not subscribe.suppressed(session, to):
-            why = f"this address is listed to hear about rollouts, as {audience}"
-            yield _delivery(telling, lane, {**content, "why": why, "unsubscribe": subscribe.mailbox_token(hub, to)})
+            around = {"why": _why(hub, hub.page.main, audience), "unsubscribe": subscribe.mailbox_token(hub, to)}
+            yield _delivery(telling, lane, {**content, **around})
     elif channel != "slack":
         if telling.moment not in QUIET:
             facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}

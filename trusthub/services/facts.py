@@ -5,7 +5,7 @@ from typing import Any
 
 from trusthub.domain.events import Evidence
 from trusthub.domain.incident import Impact
-from trusthub.domain.message import FACTS, listed
+from trusthub.domain.message import FACTS
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.reach import Reach
@@ -86,11 +86,11 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
     names = tuple(component.name for component in case.components)
     facts["components"] = names
     if case.rollout is None:
-        facts["component"] = listed(names) or case.page.name
+        facts["component"] = hub.configuration.templates.locale(hub.page.main).speech.listed(names) or case.page.name
         facts["exposed_from"] = None
     url = hub.incident_url(incident.public_id) if incident.public else None
     facts.update(
-        incident_name=incident.name,
+        incident_name={**incident.names, hub.page.main: incident.name},
         incident_url=url,
         answer_url=f"{url}#answer" if url else None,
         opened_at=incident.told_at,
@@ -152,12 +152,12 @@ def _symptom(component: Component | None, known: Known) -> str | None:
 
 
 def _plan_facts(plan: Plan) -> Facts:
-    minutes = [f"{span.total_seconds() / 60:g}" for span in (plan.recovery.from_, plan.recovery.to)]
     return {
         "known_risks": plan.known_risks,
         "unknown_risks": plan.unknown_risks,
         "plan_title": plan.title,
         "plan_summary": plan.summary,
-        "plan_recovery": f"{minutes[0]} to {minutes[1]} minutes",
+        "plan_recovery_from": int(plan.recovery.from_.total_seconds()),
+        "plan_recovery_until": int(plan.recovery.to.total_seconds()),
         "sla": plan.sla,
     }

@@ -33,6 +33,8 @@ class Answer:
     wants_rollback: bool = False
     address: str = ""
     """Of the network, from which it came. It is not kept."""
+    locale: str = ""
+    """The language of the page that it was written on; the page's own when that is not known."""
 
 
 def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
@@ -56,6 +58,7 @@ def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime
             person_id=person.id,
             network=hub.tokens.hide("network", network_of(answer.address)),
             wants_rollback=answer.wants_rollback,
+            locale=hub.page.nearest(answer.locale),
             created_at=now,
             updated_at=now,
         )
@@ -106,12 +109,17 @@ def close(session: Session, hub: Hub, case: Case, thread: Thread, facts: Facts, 
     """Close one thread with its closing message."""
     person = session.get_one(Person, thread.person_id)
     full = {**facts, **_thread_facts(hub, thread, person)}
-    rendered = customers_words(hub, case.playbook, Moment.THREAD_CLOSED, full)
+    rendered = customers_words(hub, case.playbook, Moment.THREAD_CLOSED, full, locale=language(hub, thread))
     thread.state = "closed"
     if rendered is None:
         return
     message = _say(session, thread, "hub", None, rendered.body, now)
     _write(session, hub, case, thread, Moment.THREAD_CLOSED, message, full, now)
+
+
+def language(hub: Hub, thread: Thread) -> str:
+    """Return the language of a conversation; the page's own when the page has lost it."""
+    return hub.page.nearest(thread.locale)
 
 
 def is_address(text: str) -> bool:
@@ -134,7 +142,7 @@ def _facts(session: Session, hub: Hub, case: Case, thread: Thread, person: Perso
 def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
     return {
         "customer_name": person.name,
-        "customer_contact": "left an email address" if person.email else "left no address; reads the private page",
+        "has_address": bool(person.email),
         "thread_url": hub.thread_url(thread.public_id, thread.link_version),
         "wants_rollback": thread.wants_rollback,
     }
@@ -186,4 +194,5 @@ def _write(
         incident_id=case.incident.id,
         thread_id=thread.id,
     )
-    mail(session, hub, telling, address=person.email, token=hub.tokens.make(subscribe.THREAD, thread.public_id))
+    token = hub.tokens.make(subscribe.THREAD, thread.public_id)
+    mail(session, hub, telling, address=person.email, token=token, locale=language(hub, thread))

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import By, Impact, State
 from trusthub.domain.message import Moment
+from trusthub.domain.playbook import Playbook
 from trusthub.services import incidents
 from trusthub.services.cases import Case, create, open_case, the_page
 from trusthub.services.hub import Hub
@@ -35,7 +36,8 @@ def trips(session: Session, hub: Hub, case: Case, *, now: datetime, cause: str) 
     known = {component.id: component for component in case.components}
     if several is None:
         everything = {**_touched(session, now), **known}
-        _tell(session, hub, list(everything.values()), now, cause)
+        if hub.configuration.words_held(_playbook(hub)) is None:
+            _tell(session, hub, list(everything.values()), now, cause)
     else:
         listed = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == several.id)
         for missing in known.keys() - set(session.execute(listed).scalars()):
@@ -93,21 +95,23 @@ def _touched(session: Session, now: datetime) -> dict[int, Component]:
     return {component.id: component for component in session.execute(found).scalars()}
 
 
+def _playbook(hub: Hub) -> Playbook:
+    """Return the playbook for what has no rollout of its own."""
+    public = next(iter(hub.configuration.site.environments.public), None)
+    return hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
+
+
 def _tell(session: Session, hub: Hub, components: list[Component], now: datetime, cause: str) -> None:
-    site = hub.configuration.site
-    playbook = hub.configuration.playbook(
-        strategy=Strategy.UNKNOWN, component=None, environment=next(iter(site.environments.public), None)
-    )
     incident = create(
         session,
         Incident(
-            name="Several components have problems",
+            name="",
             state=State.INVESTIGATING,
             impact=Impact.MAJOR,
             public=True,
             combined=True,
             decision=WHY,
-            playbook=playbook.name,
+            playbook=_playbook(hub).name,
             opened_by=By.MACHINE,
             started_at=now,
             created_at=now,
@@ -115,6 +119,7 @@ def _tell(session: Session, hub: Hub, components: list[Component], now: datetime
         ),
         components,
     )
+    incidents.name_it(hub, incident, "_several.txt", {})
     incidents.speak(
         session, hub, open_case(session, hub, incident.id), Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several"
     )

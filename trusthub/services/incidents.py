@@ -9,12 +9,12 @@ from trusthub.domain.message import Audience, Button, Moment
 from trusthub.services import feedback, promises
 from trusthub.services.announce import Telling, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
-from trusthub.services.facts import case_facts
+from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import in_language
 from trusthub.services.recipients import News
-from trusthub.store.tables import Update, UpdateText
+from trusthub.store.tables import Incident, Update, UpdateText
 
-LOCALE = "en"
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
 
@@ -70,12 +70,19 @@ def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: da
     incident.public = True
     promises.expect_recovery(session, case, now)
     facts = case_facts(hub, case, pending(session, incident))
-    incident.name = hub.configuration.templates.line(
-        "_name.txt", component=facts["component"], to_version=facts["to_version"]
-    )
+    name_it(hub, incident, "_name.txt", facts)
     speak(session, hub, case, moment, now=now, cause=cause)
     if moment is Moment.INCIDENT_MONITORING:
         watch(session, case, now)
+
+
+def name_it(hub: Hub, incident: Incident, template: str, facts: Facts) -> None:
+    """Call an incident in each language of the page what a line of words says."""
+    for locale in reversed(hub.page.locales):
+        said = in_language(hub, facts, locale)
+        about = {name: said.get(name) for name in ("component", "to_version")}
+        incident.name = hub.configuration.templates.line(template, locale, **about)
+        incident.names = {**incident.names, locale: incident.name}
 
 
 def progress(
@@ -90,6 +97,10 @@ def progress(
     closed_by = By(incident.closed_by) if incident.closed_by else None
     opened_by = By(incident.opened_by)
     if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
+        return
+    if held := hub.configuration.words_held(case.playbook):
+        incident.decision = held
+        touch(incident, now)
         return
     if moment is Moment.INCIDENT_MONITORING:
         watch(session, case, now)
@@ -152,7 +163,6 @@ def _publish(
     now: datetime,
 ) -> Update:
     name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
-    rendered = word(hub, name, facts, Audience.CUSTOMERS)
     update = Update(
         incident_id=case.incident.id,
         state=case.incident.state,
@@ -163,7 +173,9 @@ def _publish(
     )
     session.add(update)
     session.flush()
-    session.add(UpdateText(update_id=update.id, locale=LOCALE, subject=rendered.subject, body=rendered.body))
+    for locale in hub.page.locales:
+        rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale)
+        session.add(UpdateText(update_id=update.id, locale=locale, subject=rendered.subject, body=rendered.body))
     return update
 
 

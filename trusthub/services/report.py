@@ -24,7 +24,7 @@ from trusthub.services.cases import (
 )
 from trusthub.services.facts import basis_facts
 from trusthub.services.hub import Hub
-from trusthub.services.incidents import LOCALE
+from trusthub.services.said import said
 from trusthub.services.views import (
     STATE_WORDS,
     STATUS_WORDS,
@@ -35,7 +35,7 @@ from trusthub.services.views import (
     PromiseView,
     UpdateView,
 )
-from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot, Update, UpdateText
+from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot
 
 View = Callable[[Incident], IncidentView]
 
@@ -181,7 +181,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         resolved_at=row.resolved_at,
         next_update=due,
         overdue=due is not None and due < now,
-        updates=updates(session, row),
+        updates=updates(session, row, hub.page.main),
         promises=made,
         exposure=_exposure(session, hub, row),
         failed=row.failed,
@@ -191,14 +191,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
     )
 
 
-def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
+def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, ...]:
     """Return what was published on an incident, newest first."""
-    found = session.execute(
-        select(Update, UpdateText)
-        .join(UpdateText, col(UpdateText.update_id) == Update.id)
-        .where(col(Update.incident_id) == row.id, col(UpdateText.locale) == LOCALE)
-        .order_by(col(Update.id).desc())
-    )
     return tuple(
         UpdateView(
             state=update.state,
@@ -206,7 +200,7 @@ def updates(session: Session, row: Incident) -> tuple[UpdateView, ...]:
             html=markdown.to_html(text.body),
             at=update.created_at,
         )
-        for update, text in found
+        for update, text in said(session, [row.id], locale)[row.id]
     )
 
 

@@ -165,6 +165,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         why=frozen.get("why", "you asked for news"),
         answer_url=frozen.get("answer_url"),
         unsubscribe_url=unsubscribe,
+        language=frozen.get("locale", hub.page.main),
     )
     return Outbound(
         key=f"{delivery.key}@{hub.tokens.key_id}",  # two hubs may share a sender or a workspace
@@ -192,10 +193,11 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
 def _with_remarks(hub: Hub, claimed: Claimed, rendered: Rendered) -> Rendered:
     """Say above the words what the reader must know about their way here."""
     line, remarks = hub.configuration.templates.line, list[str]()
+    locale = claimed.delivery.payload.get("locale", hub.page.main)
     if claimed.delivery.requeued_at is not None:
-        remarks.append(line("_late.txt", written=claimed.delivery.created_at))
+        remarks.append(line("_late.txt", locale, written=claimed.delivery.created_at))
     if claimed.alone and not (claimed.parent and claimed.delivery.payload.get("edit")):
-        remarks.append(line("_alone.txt"))
+        remarks.append(line("_alone.txt", locale))
     if not remarks:
         return rendered
     above = "\n\n".join([*remarks, ""])

@@ -90,7 +90,7 @@ def _tell(
     facts = page_facts(hub) | {
         "connection": name,
         "tool": connection.source,
-        "expected": words(connection.expect) if connection.expect else None,
+        "expected": int(connection.expect.total_seconds()) if connection.expect else None,
         "console_url": f"{hub.base_url}/console/connections",
         **more,
     }

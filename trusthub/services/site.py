@@ -17,6 +17,9 @@ from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Match, Plan, Playbook, choose
 from trusthub.domain.site import Connection, Gate, Site
 from trusthub.errors import PlaybookError
+from trusthub.rendering import signatures
+from trusthub.rendering.messages import Place as TemplatePlace
+from trusthub.rendering.signatures import Unsigned
 from trusthub.rendering.templates import Templates
 from trusthub.services.document import Document, Place, dotted, parse, read
 from trusthub.services.variables import substitute
@@ -37,6 +40,22 @@ class Configuration:
     playbooks: tuple[Playbook, ...]
     plans: Mapping[str, Plan]
     templates: Templates
+    unsigned: tuple[Unsigned, ...] = ()
+    """Messages to customers whose words nobody stands for as they are now."""
+
+    def words_held(self, playbook: Playbook) -> str | None:
+        """Say which words of a playbook may not reach customers without a person; None when all may."""
+        if not self.site.require_signed:
+            return None
+        mine = customer_messages((playbook,))
+        return next(
+            (
+                f"The message {each}, and only signed words leave by themselves."
+                for each in self.unsigned
+                if each.message in mine
+            ),
+            None,
+        )
 
     def playbook(self, *, strategy: Strategy, component: str | None, environment: str | None) -> Playbook:
         """Return the playbook for a rollout; `load` made sure that there is one."""
@@ -70,15 +89,23 @@ def load(settings: Settings) -> Configuration:
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
         raise PlaybookError(f"has no messages. {cure}", file=str(settings.templates_dir), line=1)
-    templates.check()
+    _check_locales(site_file, site, templates)
+    templates.check(site.page.locales)
     plans = {path.stem: _plan(path) for path in sorted((settings.playbooks / "plans").glob("*.md"))}
     files = _playbook_files(settings)
     playbooks = tuple(_playbook(file, site, plans, templates) for file in files)
-    configuration = Configuration(site, playbooks, plans, templates)
+    unsigned = signatures.unsigned(templates, customer_messages(playbooks), site.page.locales)
+    configuration = Configuration(site, playbooks, plans, templates, unsigned)
     _check_matches(files, playbooks)
     _check_notices(files, playbooks, site)
     _check_coverage(configuration, settings.playbooks)
     return configuration
+
+
+def customer_messages(playbooks: Iterable[Playbook]) -> frozenset[str]:
+    """Return the names of the messages that customers get."""
+    told = (told for playbook in playbooks for told in playbook.tell.values())
+    return frozenset(each[Audience.CUSTOMERS] for each in told if Audience.CUSTOMERS in each)
 
 
 def _playbook_files(settings: Settings) -> list[Document]:
@@ -211,7 +238,7 @@ def _check_message(document: Document, site: Site, templates: Templates, telling
         message = f"site.yaml has no audience {audience.value!r}. Add it there, or tell somebody else."
     elif name not in templates.messages():
         message = f"there is no message {name!r} in {templates.root}. {_hint(name, templates.messages())}"
-    elif audience.public and (internal := templates.internal_facts(name)):
+    elif audience.public and (internal := _internal_facts(templates, name, site.page.locales)):
         fact, (file, line) = next(iter(internal.items()))
         message = (
             f"customers may not read the fact {fact!r}, which message {name!r} has in {file}:{line}. "
@@ -220,6 +247,17 @@ def _check_message(document: Document, site: Site, templates: Templates, telling
     else:
         return
     raise document.error(f"tell.{moment}.{audience}: {message}", ("tell", moment.value, audience.value))
+
+
+def _internal_facts(templates: Templates, name: str, locales: Iterable[str]) -> dict[str, TemplatePlace]:
+    return {fact: at for code in locales for fact, at in templates.internal_facts(name, code).items()}
+
+
+def _check_locales(document: Document, site: Site, templates: Templates) -> None:
+    for index, code in enumerate(site.page.locales):
+        if code not in templates.locales:
+            message = f"page.locales.{index}: there is no language {code!r} in {templates.root / 'locales'}."
+            raise document.error(f"{message} {_hint(code, templates.locales)}", ("page", "locales", index))
 
 
 def _check_connections(document: Document, site: Site) -> None:

@@ -16,6 +16,7 @@ from trusthub.services import cases, feedback, incidents, promises
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts, reach
 from trusthub.services.hub import Hub
+from trusthub.services.language import Translations, translations
 from trusthub.store.tables import Audit, Component, Incident, Thread
 
 _MOMENTS = {
@@ -84,10 +85,12 @@ def update(
     state: State,
     failed: int | None = None,
     recovery: datetime | None = None,
+    others: Translations | None = None,
 ) -> None:
     """Publish a person's words on a public incident, with the facts that stand.
 
-    `recovery` promises that it works again by then; it takes the place of what was promised before.
+    `note` is in the page's own language, `others` are the same words in its other languages. `recovery` promises that
+    it works again by then; it takes the place of what was promised before.
     """
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
@@ -105,7 +108,14 @@ def update(
         if recovery is not None:
             _promise_recovery(session, case, act, recovery)
         incidents.speak(
-            session, hub, case, _MOMENTS[state], now=act.now, cause=f"audit:{audit.id}", note=note, author=act.actor
+            session,
+            hub,
+            case,
+            _MOMENTS[state],
+            now=act.now,
+            cause=f"audit:{audit.id}",
+            note=translations(hub, note, others),
+            author=act.actor,
         )
 
 
@@ -152,8 +162,21 @@ def _change(said: Reach, known: Reach, name: str) -> str:
     return f"{name} was {'not known' if before is None else before}, is {after}"
 
 
-def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, failed: int | None = None) -> str:
-    """Open a public incident by hand; return its public id. No machine will change its state."""
+def open_incident(
+    hub: Hub,
+    act: Act,
+    *,
+    component: str,
+    name: str,
+    note: str,
+    failed: int | None = None,
+    names: Translations | None = None,
+    others: Translations | None = None,
+) -> str:
+    """Open a public incident by hand; return its public id. No machine will change its state.
+
+    `name` and `note` are in the page's own language, `names` and `others` in its other ones.
+    """
     with hub.database.transaction() as session:
         row = session.execute(select(Component).where(col(Component.key) == component)).scalar()
         if row is None:
@@ -163,6 +186,7 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
             session,
             Incident(
                 name=name,
+                names=dict(translations(hub, name, names)),
                 state=State.INVESTIGATING,
                 impact=Impact.MINOR,
                 public=True,
@@ -185,13 +209,13 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
             Moment.INCIDENT_UPDATED,
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=note,
+            note=translations(hub, note, others),
             author=act.actor,
         )
         return incident.public_id
 
 
-def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
+def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Translations | None = None) -> None:
     """Call an incident over. Open threads get their closing message."""
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
@@ -206,7 +230,7 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
                 Moment.INCIDENT_RESOLVED,
                 now=act.now,
                 cause=f"audit:{audit.id}",
-                note=note or None,
+                note=translations(hub, note, others) if note else None,
                 author=act.actor,
             )
         else:

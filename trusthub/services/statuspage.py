@@ -17,8 +17,8 @@ from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
-from trusthub.services.incidents import LOCALE
-from trusthub.store.tables import Component, Incident, IncidentComponent, Page, Update, UpdateText
+from trusthub.services.said import said
+from trusthub.store.tables import Component, Incident, IncidentComponent, Page
 
 Json = dict[str, Any]
 
@@ -42,14 +42,14 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
         .order_by(col(Incident.id).desc())
     )
     incidents = list(unresolved.scalars())
-    said, touched = _updates(session, incidents, row), _touched(session, incidents)
+    updates, touched = _updates(session, hub, incidents, row), _touched(session, incidents)
     summary = {
         "page": about,
         "components": [_component(component, row, components) for component in components],
         "incidents": [
             {
                 **_incident(hub, incident, row),
-                "incident_updates": said[incident.id],
+                "incident_updates": updates[incident.id],
                 "components": [
                     _component(one, row, components) for one in components if one.id in touched[incident.id]
                 ],
@@ -141,23 +141,16 @@ def _touched(session: Session, incidents: Sequence[Incident]) -> dict[int, set[i
     return found
 
 
-def _updates(session: Session, incidents: Sequence[Incident], page: Page) -> dict[int, list[Json]]:
-    """Return the updates of each incident, newest first."""
-    found: dict[int, list[Json]] = {incident.id: [] for incident in incidents}
-    names = {incident.id: incident.public_id for incident in incidents}
-    rows = session.execute(
-        select(Update, UpdateText)
-        .join(UpdateText, col(UpdateText.update_id) == Update.id)
-        .where(col(Update.incident_id).in_(found), col(UpdateText.locale) == LOCALE)
-        .order_by(col(Update.id).desc())
-    )
-    for update, text in rows:
-        found[update.incident_id].append(
+def _updates(session: Session, hub: Hub, incidents: Sequence[Incident], page: Page) -> dict[int, list[Json]]:
+    """Return the updates of each incident, newest first, in the page's own language."""
+    published = said(session, [incident.id for incident in incidents], hub.page.main)
+    return {
+        incident.id: [
             {
                 "id": update.public_id,
                 "status": update.state,
                 "body": markdown.to_text(text.body),
-                "incident_id": names[update.incident_id],
+                "incident_id": incident.public_id,
                 "created_at": _time(update.created_at, page),
                 "updated_at": _time(update.created_at, page),
                 "display_at": _time(update.created_at, page),
@@ -166,5 +159,7 @@ def _updates(session: Session, incidents: Sequence[Incident], page: Page) -> dic
                 "custom_tweet": None,
                 "tweet_id": None,
             }
-        )
-    return found
+            for update, text in published[incident.id]
+        ]
+        for incident in incidents
+    }

@@ -13,7 +13,7 @@ from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing, may_hold
 from trusthub.services import fuse, incidents, promises
 from trusthub.services.announce import Telling, tell
-from trusthub.services.cases import Case, open_case, pending
+from trusthub.services.cases import Case, open_case, pending, touch
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Timer
@@ -79,6 +79,12 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
         return
     cause, facts = f"timer:{timer.id}", promises.changes(session, case, now)
     made = due.get(Kind.RECOVERY) or due[Kind.NEXT_UPDATE]
+    if held := hub.configuration.words_held(case.playbook):
+        for each in due.values():
+            each.standing, each.settled_at = Standing.MISSED, now
+        case.incident.decision = f"A promise was missed, and customers have not been told. {held}"
+        touch(case.incident, now)
+        return
     if made.kind == Kind.NEXT_UPDATE and may_hold(made.due, now, promises.unattended(session, case)):
         incidents.speak(session, hub, case, Moment.PROMISE_HOLDING, now=now, cause=cause, **facts)
         return
@@ -141,6 +147,8 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
         return
     if incident.public:
         incidents.progress(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
+    elif held := hub.configuration.words_held(case.playbook):
+        incident.decision = held
     elif not fuse.trips(session, hub, case, now=now, cause=cause):
         incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=cause)
 

@@ -70,7 +70,9 @@ def decide(hub: Hub, case: Case, *, happened_at: datetime, now: datetime, retold
         now=now,
         retold=retold,
     )
-    return may_tell(case.known, around)
+    decision = may_tell(case.known, around)
+    held = hub.configuration.words_held(case.playbook) if decision.tell else None
+    return Decision(tell=False, why=held) if held else decision
 
 
 def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard[Any], *, again: bool) -> bool:

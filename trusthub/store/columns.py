@@ -28,9 +28,10 @@ def public_name() -> Any:
     return Field(default_factory=public_id, unique=True, max_length=12)
 
 
-def json(default: Any) -> Any:
-    """Return a JSON document; `default` makes an empty one."""
-    return Field(default_factory=default, sa_type=JSON, nullable=False)
+def json(default: Any, *, before: str | None = None) -> Any:
+    """Return a JSON document; `default` makes an empty one. Rows older than the column have `before`."""
+    given = {} if before is None else {"server_default": before}
+    return Field(default_factory=default, sa_type=JSON, nullable=False, sa_column_kwargs=given)
 
 
 def long(default: str = "") -> Any:

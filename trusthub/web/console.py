@@ -36,11 +36,22 @@ class Console:
         user = current_user.name if current_user.is_authenticated else None
         notice = next(iter(get_flashed_messages()), None)
         body = self.hub.configuration.templates.page(
-            f"pages/console/{name}", page=view, user=user, csrf=generate_csrf(), notice=notice, **context
+            f"pages/console/{name}",
+            page=view,
+            user=user,
+            csrf=generate_csrf(),
+            notice=notice,
+            languages=self._languages(),
+            **context,
         )
         response = make_response(body, status)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    def _languages(self) -> list[tuple[str, str]]:
+        """Return code and name of the page's other languages: a form asks for words in each."""
+        templates = self.hub.configuration.templates
+        return [(code, templates.locale(code).name) for code in self.hub.page.locales[1:]]
 
     def guard(self) -> Answer | None:
         """Let only staff in."""
@@ -130,7 +141,9 @@ class Console:
             "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
             "update": lambda: self._update(public_id),
             "correct": lambda: self._correct(public_id),
-            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=fields.text("note")),
+            "resolve": lambda: staff.resolve(
+                self.hub, public_id, self._act(), note=fields.text("note"), others=self._others("note")
+            ),
         }
         if action not in acts:
             return self._missing()
@@ -155,6 +168,8 @@ class Console:
                     name=name,
                     note=note,
                     failed=fields.number("failed"),
+                    names=self._others("name"),
+                    others=self._others("note"),
                 )
             )
 
@@ -193,11 +208,9 @@ class Console:
         except ValueError as error:
             raise StaffError("Choose a state.") from error
         note = fields.required("note", "what customers should read")
-        act = self._act()
+        act, failed, others = self._act(), fields.number("failed"), self._others("note")
         recovery = fields.next_clock("recovery", act.now)
-        staff.update(
-            self.hub, public_id, act, note=note, state=state, failed=fields.number("failed"), recovery=recovery
-        )
+        staff.update(self.hub, public_id, act, note=note, state=state, failed=failed, recovery=recovery, others=others)
 
     def _correct(self, public_id: str) -> None:
         right = Reach(
@@ -209,6 +222,10 @@ class Console:
             impact=fields.impact("impact"),
         )
         staff.correct(self.hub, public_id, self._act(), right=right, note=fields.text("note"))
+
+    def _others(self, name: str) -> dict[str, str]:
+        """Return what a field says in the page's other languages."""
+        return {code: fields.text(f"{name}_{code}") for code in self.hub.page.locales[1:]}
 
     def _try(self, do: Callable[[], None], back: str) -> Answer:
         try:

@@ -156,5 +156,6 @@ def _read(incoming: Request) -> tuple[feedback.Answer | None, str]:
         name=name,
         email=email,
         wants_rollback="rollback" in form,
+        locale=form.get("locale", ""),
         address=incoming.remote_addr or "",
     ), ""

@@ -19,6 +19,8 @@ class Incident(Row, table=True):
     public_id: str = columns.public_name()
     rollout_id: int | None = columns.link("rollout.id", null=True)
     name: str
+    names: dict[str, str] = columns.json(dict, before="{}")
+    """Its name in other languages than the page's own, by their codes."""
     state: str
     impact: str
     public: bool = False
@@ -33,6 +35,13 @@ class Incident(Row, table=True):
     """Stands for several problems that began at once, until people have looked at each."""
     opened_by: str
     closed_by: str | None = None
+    cause_class: str = Field(default="unknown", sa_column_kwargs={"server_default": "unknown"})
+    cause_by: str | None = None
+    """Who said what kind of cause it is; None for the evidence itself."""
+    data_at_risk: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody may have read or changed what is not theirs."""
+    cleared_by: str | None = None
+    """Who with the role `legal` allowed more than holding messages."""
     failed: int | None = None
     """Failed requests, once a measurement or a person says so."""
     corrected: dict[str, Any] = Field(

@@ -30,6 +30,8 @@ class Thread(Row, table=True):
     person_id: int = columns.link("person.id")
     state: str = "open"
     """open (waits for us), answered (waits for the customer) or closed."""
+    locale: str = Field(default="en", sa_column_kwargs={"server_default": "en"})
+    """The language that it was opened in. It stays."""
     link_version: int = 1
     """Raising it makes every private link sent so far stop working."""
     mail: bool = True

@@ -1,0 +1,111 @@
+"""Each reader gets the page's languages as far as they can: their own language, their own time zone."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from tests.e2e.house import House, house, site_with
+from tests.e2e.test_feedback import link, thread_id
+from tests.e2e.test_publicity import canary, rolled_back
+from tests.providers import sendgrid
+from tests.services.test_mailing import join, many
+from trusthub.settings import packaged
+from trusthub.store.tables import UpdateText
+
+
+@contextmanager
+def speaking(folder: Path, locales: str) -> Iterator[House]:
+    """Build a hub whose page speaks some languages."""
+    site = site_with(folder)
+    text = site.read_text(encoding="utf-8")
+    site.write_text(text.replace("  name: Acme\n", f"  name: Acme\n  locales: {locales}\n", 1), encoding="utf-8")
+    with house(f"sqlite:///{folder}/hub.db", folder, site=site, playbooks_dir=packaged("playbooks")) as made:
+        yield made
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[House]:
+    with speaking(tmp_path, "[en, de]") as made:
+        yield made
+
+
+def mails(hub: House) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for body in hub.sendgrid.messages:
+        for mail in sendgrid.read(body) if many(body) else ():
+            found.setdefault(mail["to"], []).append(mail)
+    return found
+
+
+def texts(hub: House, locale: str) -> list[str]:
+    with hub.parts.hub.database.reading() as session:
+        mine = select(col(UpdateText.body)).where(col(UpdateText.locale) == locale)
+        return list(session.execute(mine.order_by(col(UpdateText.update_id))).scalars())
+
+
+def test_subscribers_get_their_own_language_and_time_zone(hub: House) -> None:
+    join(hub, "ana@customer.example", locale="de-AT", zone="Europe/Vienna")
+    join(hub, "ben@customer.example", locale="en", zone="Asia/Kolkata")
+    join(hub, "cleo@customer.example", locale="fr", zone="UTC")
+    canary(hub)
+    rolled_back(hub)
+    found = {to: (mail["subject"], mail["text/plain"]) for to, (mail, *_) in mails(hub).items()}
+    ana, ben, cleo = (found[f"{name}@customer.example"] for name in ("ana", "ben", "cleo"))
+    assert ana[0] == "Checkout: 2.8.0 ist fehlerhaft, wir gehen zurück"
+    assert "Das tut uns leid." in ana[1]
+    assert " Uhr MEZ" in ana[1]
+    assert "UTC" not in ana[1]
+    assert "weil Sie Nachrichten über Acme abonniert haben" in ana[1]
+    assert " UTC+05:30" in ben[1]
+    assert "because you subscribed to news about Acme" in ben[1]
+    assert cleo[0] == "Checkout: 2.8.0 is faulty, we are rolling back"  # the page's own language
+
+
+def test_a_persons_words_are_marked_where_they_are_not_translated(hub: House) -> None:
+    join(hub, "ana@customer.example", locale="de", zone="UTC")
+    canary(hub)
+    rolled_back(hub)
+    hub.sign_in()
+    form = f"/console/incidents/{hub.incident()}"
+    hub.console(f"{form}/update", form, note="Cards work again.", state="identified")
+    english, german = texts(hub, "en")[-1], texts(hub, "de")[-1]
+    assert english.startswith("Cards work again.")
+    assert german.startswith("*Noch nicht übersetzt:*\n\n::: en\n\nCards work again.\n\n:::\n\n")
+    mail = mails(hub)["ana@customer.example"][-1]
+    assert re.search(r'<div lang="en">\s*<p[^>]*>Cards work again\.</p>\s*</div>', mail["text/html"])
+    assert ":::" not in mail["text/plain"]
+    note = {"note": "All cards work.", "note_de": "Alle Karten gehen."}
+    hub.console(f"{form}/update", form, state="identified", **note)
+    assert texts(hub, "en")[-1].startswith("All cards work.")
+    assert texts(hub, "de")[-1].startswith("Alle Karten gehen.")
+
+
+def test_a_conversation_keeps_the_language_that_it_was_opened_in(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub)
+    incident = hub.incident()
+    page = hub.answer(incident, words="Ich kann nicht bezahlen.", email="ana@customer.example", locale="de")
+    (opened,) = [mail for body in hub.sendgrid.messages for mail in sendgrid.read(body) if mail["to"].startswith("ana")]
+    assert opened["subject"] == "Checkout: wir haben Ihre Nachricht"
+    assert "weil Sie uns zu Checkout geschrieben haben" in opened["text/plain"]
+    hub.sign_in()
+    path = f"/console/threads/{thread_id(hub)}"
+    hub.console(f"{path}/reply", path, words="Sie haben nicht bezahlt.")
+    (replied,) = sendgrid.read(hub.sendgrid.messages[-1])
+    assert replied["subject"] == "Checkout: Mira hat Ihnen geantwortet"
+    hub.console(f"/console/incidents/{incident}/resolve", f"/console/incidents/{incident}", note="")
+    assert "Ist es bei Ihnen behoben?" in hub.web.get(link(page.text)).text
+
+
+def test_people_who_work_here_read_the_first_language(tmp_path: Path) -> None:
+    with speaking(tmp_path, "[de, en]") as made:
+        canary(made)
+        heard = rolled_back(made)
+        assert "Wir gehen mit *Checkout* in production von 2.8.0 auf 2.7.4 zurück." in heard
+        assert "2 bis 10 Minuten" in heard or "Minuten" in heard
+        assert made.summary()["incidents"][0]["name"] == "Checkout: ein Problem mit 2.8.0"

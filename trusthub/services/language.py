@@ -1,0 +1,44 @@
+"""What the readers of each language get: the same facts, and a person's words as far as they are in that language."""
+
+from collections.abc import Mapping
+
+from trusthub.services.facts import Facts
+from trusthub.services.hub import Hub
+
+Translations = Mapping[str, str]
+"""What a person wrote, by the code of its language."""
+
+
+def translations(hub: Hub, words: str, others: Translations | None = None) -> Translations:
+    """Return a person's words in the page's own language, with those in `others` that are not empty."""
+    given = {code: text for code, text in (others or {}).items() if text and code in hub.page.locales}
+    return {hub.page.main: words, **given}
+
+
+def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
+    """Return facts for the readers of a language.
+
+    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out.
+    """
+    said: Facts = dict(facts)
+    if isinstance(note := facts.get("note"), Mapping):
+        said["note"] = note.get(locale) or marked(hub, note, locale)
+    if isinstance(name := facts.get("incident_name"), Mapping):
+        said["incident_name"] = name.get(locale) or name[hub.page.main]
+    if locale != hub.page.main:
+        said["recovery_basis"] = None
+        said["component"] = _component(hub, facts, locale)
+    return said
+
+
+def marked(hub: Hub, note: Translations, locale: str) -> str:
+    """Return Markdown that gives a note in the page's own language, as what it is, to readers of another."""
+    untranslated = hub.configuration.templates.locale(locale).untranslated
+    return f"*{untranslated}*\n\n::: {hub.page.main}\n\n{note[hub.page.main]}\n\n:::"
+
+
+def _component(hub: Hub, facts: Facts, locale: str) -> object:
+    """Return what an incident is about; several components are listed as the language does."""
+    listed, names = hub.configuration.templates.locale, facts.get("components") or ()
+    several = len(names) > 1 and facts.get("component") == listed(hub.page.main).speech.listed(names)
+    return listed(locale).speech.listed(names) if several else facts.get("component")
