@@ -48,6 +48,11 @@ def test_a_correction_is_shown_as_one_and_the_old_value_is_kept(hub: House) -> N
     heard = "\n".join(hub.heard())
     for place in ("SLACK #releases", "SLACK #support", "MAIL releases@acme.example"):
         assert place in heard
+    console = hub.web.get(f"/console/incidents/{incident}").text
+    assert "Mira: correct: peak was 5.0, is 3.2; failed was not known, is 1204" in console
+    path = f"/console/incidents/{incident}"
+    answer = hub.console(f"{path}/update", form_at=path, note="All is well.", state="monitoring", failed="12")
+    assert "We said that 1,204 requests failed. Fewer are a correction: publish it as one." in answer.text
     correct(hub, incident, customers="320")
     assert "We said that it hit 312 customers; it was 320." in newest(hub)
     assert "Up to 3.2 % of Checkout requests" in newest(hub)

@@ -15,6 +15,9 @@ STICKY: Facts = {"sticky": True, "customers": 48200}
 YESTERDAY: Facts = {"exposed_from": datetime(2026, 11, 21, 23, 50, tzinfo=UTC)}
 
 
+TASK: Facts = {"task": "pay for an order"}
+SLOW: Facts = {"symptom": "were slow"}
+PERIOD = "from 14:02 to 14:09 UTC"
 REQUESTS = "Up to 5 % of Checkout requests"
 CUSTOMERS = "Up to 5 % of Checkout customers (about 2,410 of 48,200)"
 UNCOUNTED = "we do not know yet how many failed."
@@ -44,6 +47,19 @@ OVER_MIDNIGHT = "from 23:50 UTC on 21 November 2026 to 14:09 UTC on 22 November 
         (NOWHERE | {"failed": 12}, f"Checkout requests reached 2.8.0; 12 requests failed. {NOBODY_COUNTED}"),
         ({"peak": 0.0, "exposed_from": None}, "No Checkout request reached 2.8.0."),
         ({"peak": 0.02}, f"Up to 0.02 % of Checkout requests have reached 2.8.0 since 14:02 UTC; {UNCOUNTED}"),
+        (UNTIL | TASK, f"Up to 5 % of the requests to pay for an order reached 2.8.0 {PERIOD}; {UNCOUNTED}"),
+        (TASK | {"peak": None}, f"Requests to pay for an order have reached 2.8.0 since 14:02 UTC; {UNKNOWN}"),
+        (TASK | STICKY, f"{CUSTOMERS} have been on 2.8.0 since 14:02 UTC; {UNCOUNTED_REQUESTS}"),
+        (UNTIL | SLOW, f"{REQUESTS} reached 2.8.0 {PERIOD}; some of them were slow, and we do not know yet how many."),
+        (
+            UNTIL | SLOW | STICKY,
+            f"{CUSTOMERS} were on 2.8.0 {PERIOD}; some requests were slow, and we do not know yet how many.",
+        ),
+        (UNTIL | SLOW | {"failed": 12}, f"{REQUESTS} reached 2.8.0 {PERIOD}; 12 requests failed."),
+        (
+            UNTIL | {"failed": 12, "customers_hit": 1},
+            f"{REQUESTS} reached 2.8.0 {PERIOD}; 12 requests failed. We have counted 1 customer whom it hit.",
+        ),
         (UNTIL | YESTERDAY, f"{REQUESTS} reached 2.8.0 {OVER_MIDNIGHT}; {UNCOUNTED}"),
         (UNTIL | {"exposed_from": AT_14_09}, f"{REQUESTS} reached 2.8.0 at 14:09 UTC; {UNCOUNTED}"),
     ],

@@ -318,7 +318,8 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
             default.yaml:1: plan: is missing. Add it.
 
         plan: default => plan: default\nname: other
-            default.yaml:2: name: this key is unknown. There are: match, plan, public_from, next_update, remind_before, quiet, tell.
+            default.yaml:2: name: this key is unknown.
+            There are: match, plan, public_from, next_update, remind_before, quiet, tell.
 
         plan: default => plan: default\nmatch:
             default.yaml:2: match: KEYS

@@ -172,6 +172,17 @@ def test_the_reason(name: str, reason: str) -> None:
     assert event(name).reason == reason
 
 
+def test_the_metrics_that_failed_are_named() -> None:
+    assert event("on-analysis-run-failed").metrics == ("error-rate",)
+    assert event("on-rollout-aborted.failed-analysis").metrics == ("error-rate",)
+    assert event("on-rollout-aborted.manual").metrics == ()
+    payload = body("on-analysis-run-failed")
+    for run in payload["analysisRuns"]:
+        for result in run["status"]["metricResults"]:
+            result["dryRun"] = True
+    assert parse(payload).metrics == ()
+
+
 def test_a_measurement_that_broke_is_said_to_say_nothing() -> None:
     reason = event("on-analysis-run-error").reason
     assert reason.startswith("The measurement broke, so it says nothing about the product. checkout-6f4b8d7c59-2-3: ")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
-from trusthub.domain.message import Audience
+from trusthub.domain.message import Audience, Moment
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Incident
 
@@ -22,7 +22,7 @@ def data(session: Session, hub: Hub, telling: "Telling", audience: Audience) -> 
         "incident": _incident(session, hub, telling.incident_id),
         "components": _components(hub, telling.facts),
         "rollout": _rollout(telling, public=audience.public),
-        "promises": _promises(telling.facts),
+        "promises": _promises(telling),
     }
 
 
@@ -56,15 +56,16 @@ def _rollout(telling: "Telling", *, public: bool) -> dict[str, Any] | None:
     return found | ({} if public else {**inside, "exposure": facts.get("exposure")})
 
 
-def _promises(facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _promises(telling: "Telling") -> list[dict[str, Any]]:
     """List what is promised now, and the promise that this message says was missed."""
+    facts = telling.facts
     found: list[dict[str, Any]] = []
     if due := facts.get("next_update"):
         found.append({"kind": "next_update", "due": _time(due), "standing": "pending"})
     if due := facts.get("recovery_until"):
         earliest = _time(facts.get("recovery_from"))
         found.append({"kind": "recovery", "earliest": earliest, "due": _time(due), "standing": "pending"})
-    if due := facts.get("promised_by"):
+    if telling.moment is Moment.PROMISE_MISSED and (due := facts.get("promised_by")):
         found.append({"kind": facts.get("promise_kind"), "due": _time(due), "standing": "missed"})
     return found
 

@@ -165,7 +165,8 @@ def _acts(session: Session, *subjects: str) -> tuple[str, ...]:
 
 
 def _act(row: Audit) -> str:
-    why = f": {row.detail}" if row.detail and row.subject.startswith("rollout:") else ""  # others' words are published
+    ours = row.subject.startswith("rollout:") or row.action == "correct"  # the words of other acts are published
+    why = f": {row.detail}" if row.detail and ours else ""
     return f"{row.at:%H:%M} UTC, {row.actor}: {row.action}{why}"
 
 

@@ -97,8 +97,12 @@ def update(
         if not case.incident.public:
             raise StaffError("Customers have not been told of this incident yet. Tell them first.")
         _not_closed(case)
-        audit = _audit(session, act, "update", case, note)
         incident = case.incident
+        if failed is not None and failed < (incident.failed or 0):
+            raise StaffError(
+                f"We said that {incident.failed:,} requests failed. Fewer are a correction: publish it as one."
+            )
+        audit = _audit(session, act, "update", case, note)
         incident.failed = failed if failed is not None else incident.failed
         incident.state = state
         if state is State.MONITORING:
