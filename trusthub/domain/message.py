@@ -26,6 +26,7 @@ class Moment(StrEnum):
     INCIDENT_MONITORING = "incident.monitoring"
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_RETRACTED = "incident.retracted"
+    INCIDENT_HOLDING = "incident.holding"
     PROMISE_MISSED = "promise.missed"
     THREAD_OPENED = "thread.opened"
     THREAD_RECEIVED = "thread.received"
@@ -110,6 +111,12 @@ FACTS: Mapping[str, Fact] = {
     "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
     "resolved_at": _public("when the incident was resolved", _NOON.replace(minute=40), optional=True),
     "told_at": _public("when a false alarm was told", _NOON.replace(minute=6), optional=True),
+    "cause_class": _public(
+        "a person, or a failed check of a rollout that going back has ended: our_change, our_system, dependency, "
+        "attack or unknown",
+        "our_change",
+    ),
+    "safeguard_missing": _public("a person: we should have found it before it reached customers", True),
     "note": _public("words a person wrote for this update", "We are restoring the index now.", optional=True),
     # promises
     "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trusthub.domain.events import Evidence
+from trusthub.domain.incident import CauseClass
 from trusthub.domain.message import FACTS
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
@@ -27,6 +28,8 @@ def page_facts(hub: Hub) -> Facts:
     facts.update(
         components=(),
         sticky=False,
+        cause_class=CauseClass.UNKNOWN.value,
+        safeguard_missing=False,
         customers_told=False,
         links=(),
         known_risks=(),
@@ -92,6 +95,8 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         told_at=incident.told_at,
         resolved_at=incident.resolved_at,
         failed=incident.failed,
+        cause_class=case.cause.value,
+        safeguard_missing=incident.safeguard_missing,
         customers_told=incident.public,
         decision=incident.decision,
         console_url=hub.console_url("incidents", incident.public_id),
