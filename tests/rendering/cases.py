@@ -54,6 +54,8 @@ _SITE: Facts = {
     "component": "Checkout",
     "corrected": (),
     "sticky": False,
+    "cause_class": "unknown",
+    "safeguard_missing": False,
 }
 _TOLD: Facts = {
     "incident_url": _INCIDENT,
@@ -70,7 +72,8 @@ _ONGOING: Facts = _EXPOSED | {
     "recovery_until": _at(14, 16),
     "recovery_basis": "the earlier version is still running and takes the requests back at once",
 }
-_ENDED: Facts = _ONGOING | {"exposed_until": _at(14, 9), "rollback_finished_at": _at(14, 9)}
+_OURS: Facts = {"cause_class": "our_change"}
+_ENDED: Facts = _ONGOING | _OURS | {"exposed_until": _at(14, 9), "rollback_finished_at": _at(14, 9)}
 _RESOLVED: Facts = _ENDED | {"resolved_at": _at(14, 40), "next_update": None}
 _NO_ROLLOUT: Facts = _SITE | _TOLD
 _UNKNOWN_VERSIONS: Facts = {"to_version": None, "from_version": None}
@@ -192,6 +195,12 @@ _IDENTIFIED = {
     "alert": _EXPOSED | {"evidence": "alert"},
     "complaints": _ONGOING | {"evidence": "complaints", "peak": 0.1},
     "no-rollout": _NO_ROLLOUT,
+    "our-change": _ONGOING | _OURS,
+    "our-change-without-rollback": _EXPOSED | _OURS | {"evidence": "person", "safeguard_missing": True},
+    "our-system": _NO_ROLLOUT | {"cause_class": "our_system"},
+    "dependency": _NO_ROLLOUT | {"cause_class": "dependency"},
+    "ended-other-cause": _ENDED | {"cause_class": "our_system"},
+    "safeguard": _ENDED | {"safeguard_missing": True},
 }
 _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "incident.investigating": {
@@ -221,8 +230,14 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "ended": _RESOLVED,
         "note": _RESOLVED | {"failed": 1204, "note": "No data was lost. We charged nobody twice."},
         "sticky": _RESOLVED | _STICKY,
+        "safeguard": _RESOLVED | {"safeguard_missing": True},
+        "dependency": _RESOLVED | {"cause_class": "dependency"},
         "unknown-peak": _RESOLVED | {"peak": None},
         "no-rollout": _NO_ROLLOUT | {"resolved_at": _at(14, 40), "next_update": None},
+    },
+    "incident.holding": {
+        "rollout": _ONGOING | {"cause_class": "attack"},
+        "missed": _NO_ROLLOUT | {"cause_class": "attack", "promised_by": _at(14, 36), "next_update": _at(15, 6)},
     },
     "incident.retracted": {
         "plain": _EXPOSED | {"told_at": _at(14, 6)},

@@ -14,6 +14,7 @@ FAILURE = (
     "incident.investigating",
     "incident.identified",
     "incident.updated",
+    "incident.holding",
     "incident.monitoring",
     "promise.missed",
 )

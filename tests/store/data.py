@@ -364,6 +364,7 @@ TWELFTH: Rows = {
             "names": {"de": "Checkout: ein Problem mit 2.8.0"},
             "cause_class": "our_change",
             "cause_by": "Mira",
+            "safeguard_missing": True,
             "data_at_risk": True,
             "cleared_by": "Lena",
             "state": "identified",

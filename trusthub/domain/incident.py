@@ -47,6 +47,24 @@ class By(StrEnum):
     PERSON = "person"
 
 
+class CauseClass(StrEnum):
+    """What kind of cause it is. It picks the words: we own what evidence, or a person here, says is ours."""
+
+    OUR_CHANGE = "our_change"
+    OUR_SYSTEM = "our_system"
+    DEPENDENCY = "dependency"
+    ATTACK = "attack"
+    UNKNOWN = "unknown"
+
+
+def evident_cause(rollout: Rollout | None) -> CauseClass:
+    """Return what the evidence says: it was our change when its own check failed and going back has ended it."""
+    if rollout is None or rollout.superseded or rollout.evidence is not Evidence.FAILED_ANALYSIS:
+        return CauseClass.UNKNOWN
+    helped = rollout.rollback_started_at is not None and rollout.ended_at is not None and rollout.peak != 0
+    return CauseClass.OUR_CHANGE if helped else CauseClass.UNKNOWN
+
+
 COMPONENT_STATUS = {
     Impact.NONE: ComponentStatus.OPERATIONAL,
     Impact.MINOR: ComponentStatus.DEGRADED,

@@ -26,6 +26,7 @@ class Moment(StrEnum):
     INCIDENT_MONITORING = "incident.monitoring"
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_RETRACTED = "incident.retracted"
+    INCIDENT_HOLDING = "incident.holding"
     INCIDENT_CORRECTED = "incident.corrected"
     PROMISE_DUE_SOON = "promise.due_soon"
     PROMISE_HOLDING = "promise.holding"
@@ -121,6 +122,12 @@ FACTS: Mapping[str, Fact] = {
     "rollback_finished_at": _public("event time of the rollback's end", _NOON.replace(minute=9), optional=True),
     "resolved_at": _public("when the incident was resolved", _NOON.replace(minute=40), optional=True),
     "told_at": _public("when a false alarm was told", _NOON.replace(minute=6), optional=True),
+    "cause_class": _public(
+        "a person, or a failed check of a rollout that going back has ended: our_change, our_system, dependency, "
+        "attack or unknown",
+        "our_change",
+    ),
+    "safeguard_missing": _public("a person: we should have found it before it reached customers", True),
     "last_told_at": _public("when the update before this one was written", _NOON.replace(minute=6), optional=True),
     "minutes": _public("whole minutes since it began", 34, optional=True),
     "rollback_minutes": _public("whole minutes since the rollback began, while it lasts", 30, optional=True),

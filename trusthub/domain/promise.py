@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from trusthub.domain.incident import CauseClass
 from trusthub.domain.playbook import Recovery
 from trusthub.domain.rollout import Rollout
 
@@ -14,7 +15,7 @@ HOLDINGS = 2
 """Updates in a row that the hub writes by itself before silence counts as a broken promise."""
 FEW = 10
 """Promises below which a share of them says nothing."""
-_FORESEEABLE = frozenset({"our_change", "our_system"})
+_FORESEEABLE = frozenset({CauseClass.OUR_CHANGE, CauseClass.OUR_SYSTEM})
 """Causes that are ours to undo. Nobody can tell by a plan when others, or what is unknown, will be repaired."""
 _LEAST_LEAD = timedelta(minutes=3)
 _MINUTE = timedelta(minutes=1)
@@ -103,9 +104,9 @@ def until(now: datetime, due: datetime, kind: Kind, basis: str = "") -> Promise:
     return Promise(kind=kind, due=_up(due), basis=basis)
 
 
-def may_estimate(cause_class: str) -> bool:
+def may_estimate(cause: CauseClass) -> bool:
     """Whether the hub may promise recovery by itself, given whose fault it is."""
-    return cause_class in _FORESEEABLE
+    return cause in _FORESEEABLE
 
 
 def duration(rollout: Rollout) -> timedelta | None:

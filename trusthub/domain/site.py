@@ -258,10 +258,22 @@ _FOR_KIND = {
 """The keys of a gate that mean something for its kind."""
 
 
+class Roles(Strict):
+    """Who may do what not everybody who works here may."""
+
+    legal: tuple[str, ...] = ()
+    """Addresses of those who may say more than a holding message about an attack, or about data at risk."""
+
+    def is_legal(self, email: str) -> bool:
+        """Whether somebody has the role `legal`."""
+        return email.lower() in {address.lower() for address in self.legal}
+
+
 class Site(Strict):
     """Everything in site.yaml."""
 
     page: Page
+    roles: Roles = Roles()
     components: tuple[Component, ...] = Field(min_length=1)
     environments: Environments = Environments()
     publishing: Publishing = Publishing.AUTO

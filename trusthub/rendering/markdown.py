@@ -63,7 +63,7 @@ def to_slack(markdown: str) -> str:
 
 def words_of(html: str) -> str:
     """Return the words of a whole mail's HTML as lines, as a reader hears them from a screen reader."""
-    body = re.sub(r"(?s)^.*<body[^>]*>|<!--.*?-->", "", html)
+    body = re.sub(r"(?s)^.*<body[^>]*>|<!--.*?-->|<div class=\"preheader\".*?</div>", "", html)
     return _Text.read(nh3.clean(re.sub(r"<(/?)(?:h1|div|tr)\b[^>]*>", r"<\1p>", body), tags=set(_TAGS)))
 
 

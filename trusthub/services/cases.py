@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase, Strategy
+from trusthub.domain.incident import CauseClass, evident_cause
 from trusthub.domain.playbook import Plan, Playbook
 from trusthub.domain.reach import Reach
 from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
@@ -78,6 +79,17 @@ class Case:
     components: list[Component]
     rollout: Rollout | None = None
     known: Known | None = None
+
+    @property
+    def cause(self) -> CauseClass:
+        """What kind of cause it is: what a person said, else what the evidence says."""
+        incident = self.incident
+        return CauseClass(incident.cause_class) if incident.cause_by else evident_cause(self.known)
+
+    @property
+    def holding(self) -> bool:
+        """Whether customers get holding messages only, until somebody with the role `legal` has cleared more."""
+        return (self.cause is CauseClass.ATTACK or self.incident.data_at_risk) and not self.incident.cleared_by
 
     @property
     def conversation(self) -> str:

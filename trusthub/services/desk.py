@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import State
 from trusthub.rendering import markdown
 from trusthub.services import gate_rollback, report
-from trusthub.services.cases import known_of, rollout_behind
+from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.views import AskView, DeliveryView, MessageView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
@@ -75,6 +75,7 @@ def find_incident(session: Session, hub: Hub, public_id: str, now: datetime) -> 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffIncidentView:
     """Return an incident as staff see it."""
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
+    case = read_case(session, hub, row.id)
     behind = rollout_behind(session, hub, row)
     threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
     told = select(Delivery).where(or_(col(Delivery.incident_id) == row.id, col(Delivery.rollout_id) == row.rollout_id))
@@ -91,6 +92,10 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         deliveries=deliveries(session, told),
         audit=_acts(session, f"incident:{row.public_id}", f"rollout:{behind.public_id}" if behind else ""),
         ask=ask_of(session, hub, behind) if behind else None,
+        cause=case.cause.value,
+        data_at_risk=row.data_at_risk,
+        safeguard_missing=row.safeguard_missing,
+        holding=case.holding,
     )
 
 

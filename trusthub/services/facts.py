@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.incident import Impact
+from trusthub.domain.incident import CauseClass, Impact
 from trusthub.domain.message import FACTS
 from trusthub.domain.playbook import Plan
 from trusthub.domain.promise import Kind
@@ -30,6 +30,8 @@ def page_facts(hub: Hub) -> Facts:
         components=(),
         corrected=(),
         sticky=False,
+        cause_class=CauseClass.UNKNOWN.value,
+        safeguard_missing=False,
         customers_told=False,
         links=(),
         known_risks=(),
@@ -98,6 +100,8 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         resolved_at=incident.resolved_at,
         failed=incident.failed,
         impact=incident.impact,
+        cause_class=case.cause.value,
+        safeguard_missing=incident.safeguard_missing,
         customers_told=incident.public,
         decision=incident.decision,
         console_url=hub.console_url("incidents", incident.public_id),

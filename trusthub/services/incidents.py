@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from trusthub.domain.incident import COMPONENT_STATUS, By, ComponentStatus, Impact, State, machine_may_move
 from trusthub.domain.message import Audience, Button, Moment
+from trusthub.domain.playbook import Playbook
 from trusthub.services import feedback, promises
 from trusthub.services.announce import Telling, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
@@ -18,6 +19,7 @@ from trusthub.store.tables import Incident, Update, UpdateText
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
 
+_HELD = "It may be an attack, or data may be at risk: a person with the role legal decides what customers read."
 _STATES = {
     Moment.INCIDENT_INVESTIGATING: State.INVESTIGATING,
     Moment.INCIDENT_SEVERAL: State.INVESTIGATING,
@@ -44,6 +46,8 @@ def speak(
     `more` are facts that only this update has, such as a person's `note`.
     """
     incident = case.incident
+    if case.holding:
+        moment = Moment.INCIDENT_HOLDING
     state = _STATES.get(moment)
     if state is not None:
         incident.state = state
@@ -98,7 +102,7 @@ def progress(
     opened_by = By(incident.opened_by)
     if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
         return
-    if held := hub.configuration.words_held(case.playbook):
+    if held := (_HELD if case.holding else hub.configuration.words_held(case.playbook)):
         incident.decision = held
         touch(incident, now)
         return
@@ -137,6 +141,14 @@ def buttons(hub: Hub, case: Case) -> tuple[Button, ...]:
     )
 
 
+def _told(playbook: Playbook, moment: Moment) -> Playbook:
+    """Return a playbook that has words to hold customers with: an older one tells whom it tells of an update."""
+    if moment is not Moment.INCIDENT_HOLDING or moment in playbook.tell:
+        return playbook
+    audiences = {*playbook.tell.get(Moment.INCIDENT_UPDATED, {}), Audience.CUSTOMERS}
+    return playbook.model_copy(update={"tell": {**playbook.tell, moment: dict.fromkeys(audiences, moment.value)}})
+
+
 def _show(case: Case, now: datetime) -> list[dict[str, str]]:
     """Show the incident on its components; return what changed, as Statuspage lists it."""
     state = State(case.incident.state)
@@ -162,7 +174,7 @@ def _publish(
     author: str | None,
     now: datetime,
 ) -> Update:
-    name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
+    name = _told(case.playbook, moment).tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
     update = Update(
         incident_id=case.incident.id,
         state=case.incident.state,
@@ -187,7 +199,7 @@ def _tell(
         hub,
         Telling(
             moment=Moment(update.moment),
-            playbook=case.playbook,
+            playbook=_told(case.playbook, Moment(update.moment)),
             facts=facts,
             conversation=case.conversation,
             cause=cause,

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import State
+from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.rollout import Rollout as Known
@@ -17,7 +17,7 @@ from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Promise, Rollout, Thread, Update, User
 
-UNATTENDED = frozenset({Moment.PROMISE_HOLDING, Moment.PROMISE_MISSED})
+UNATTENDED = frozenset({Moment.INCIDENT_HOLDING, Moment.PROMISE_HOLDING, Moment.PROMISE_MISSED})
 """Updates that the hub writes because nobody else did."""
 _OVER = frozenset({State.MONITORING, State.RESOLVED})
 _LAST = 10
@@ -85,17 +85,17 @@ def expect_recovery(session: Session, case: Case, now: datetime) -> None:
     known = case.known
     if known is None or known.rollback_started_at is None or known.ended_at is not None:
         return
-    if not rules.may_estimate(cause_class(case)):
+    if not rules.may_estimate(_cause(case)):
         return
     made = rules.recovery(known.rollback_started_at, case.plan.recovery, comparable(session, case))
     if made.due > now and not any(each.kind == Kind.RECOVERY for each in pending(session, case.incident)):
         make(session, case, made, now)
 
 
-def cause_class(case: Case) -> str:
-    """Return whose fault it is. A rollback of our own rollout that is under way undoes our own change."""
-    known = case.known
-    return "our_change" if known is not None and known.rollback_started_at is not None else "unknown"
+def _cause(case: Case) -> CauseClass:
+    """Return whose fault it is. Unless a person says otherwise, a rollback under way undoes a change of ours."""
+    going_back = case.known is not None and case.known.rollback_started_at is not None
+    return CauseClass.OUR_CHANGE if going_back and not case.incident.cause_by else case.cause
 
 
 def comparable(session: Session, case: Case) -> tuple[timedelta, ...]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Evidence, Strategy
-from trusthub.domain.incident import By, Impact, State
+from trusthub.domain.incident import By, CauseClass, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
@@ -37,6 +37,8 @@ class Act:
 
     actor: str
     now: datetime
+    email: str = ""
+    """Their address, by which site.yaml gives them a role."""
 
 
 def tell_customers(hub: Hub, public_id: str, act: Act) -> None:
@@ -67,6 +69,7 @@ def false_alarm(hub: Hub, public_id: str, act: Act) -> None:
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         _not_closed(case)
+        _not_held(case)
         audit = _audit(session, act, "false-alarm", case)
         _close(case, "false_alarm", act)
         case.incident.impact = Impact.NONE
@@ -97,6 +100,7 @@ def update(
         if not case.incident.public:
             raise StaffError("Customers have not been told of this incident yet. Tell them first.")
         _not_closed(case)
+        _not_held(case)
         incident = case.incident
         if failed is not None and failed < (incident.failed or 0):
             raise StaffError(
@@ -166,6 +170,40 @@ def _change(said: Reach, known: Reach, name: str) -> str:
     return f"{name} was {'not known' if before is None else before}, is {after}"
 
 
+def say_cause(hub: Hub, public_id: str, act: Act, cause: CauseClass, *, data: bool, safeguard: bool) -> None:
+    """Say what kind of cause it is, whether `data` may be at risk, and whether a `safeguard` of ours was missing.
+
+    A public incident that becomes one to hold gets a holding message at once. Only the role `legal` can take it back.
+    """
+    with hub.database.transaction() as session:
+        case = _case(session, hub, public_id)
+        _not_closed(case)
+        incident, held = case.incident, case.holding
+        risky = cause is CauseClass.ATTACK or data
+        if held and not risky:
+            _legal(hub, act)
+        detail = f"{cause.value}{', data at risk' if data else ''}{', safeguard missing' if safeguard else ''}"
+        audit = _audit(session, act, "cause", case, detail)
+        incident.cause_class, incident.cause_by = cause.value, act.actor
+        incident.data_at_risk, incident.safeguard_missing = data, safeguard
+        incident.cleared_by = incident.cleared_by if risky else None
+        if case.holding and not held and incident.public:
+            incidents.speak(
+                session, hub, case, Moment.INCIDENT_HOLDING, now=act.now, cause=f"audit:{audit.id}", author=act.actor
+            )
+
+
+def clear(hub: Hub, public_id: str, act: Act) -> None:
+    """Allow more than holding messages about an incident; only who has the role `legal` can."""
+    with hub.database.transaction() as session:
+        case = _case(session, hub, public_id)
+        if not case.holding:
+            raise StaffError("This incident is not held.")
+        _legal(hub, act)
+        _audit(session, act, "clear", case)
+        case.incident.cleared_by = act.actor
+
+
 def open_incident(
     hub: Hub,
     act: Act,
@@ -224,6 +262,7 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         _not_closed(case)
+        _not_held(case)
         audit = _audit(session, act, "resolve", case, note)
         case.incident.closed_by = By.PERSON
         if case.incident.public:
@@ -295,6 +334,18 @@ def _thread(session: Session, public_id: str) -> Thread:
 def _not_closed(case: Case) -> None:
     if case.incident.state == State.RESOLVED or case.incident.closed_by:
         raise StaffError("This incident is closed.")
+
+
+def _not_held(case: Case) -> None:
+    if case.holding:
+        why = "It may be an attack, or data may be at risk, so customers get holding messages only."
+        raise StaffError(f"{why} Somebody with the role legal must clear it first.")
+
+
+def _legal(hub: Hub, act: Act) -> None:
+    if not hub.configuration.site.roles.is_legal(act.email):
+        who = ", ".join(hub.configuration.site.roles.legal) or "nobody: name them under roles.legal in site.yaml"
+        raise StaffError(f"Only the role legal may do this. It is held by {who}.")
 
 
 def _close(case: Case, settled: str | None, act: Act) -> None:

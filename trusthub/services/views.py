@@ -291,6 +291,12 @@ class StaffIncidentView:
     deliveries: tuple[DeliveryView, ...]
     audit: tuple[str, ...]
     ask: AskView | None = None
+    cause: str = "unknown"
+    """What kind of cause it is."""
+    data_at_risk: bool = False
+    safeguard_missing: bool = False
+    holding: bool = False
+    """Whether customers get holding messages only."""
 
 
 _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")

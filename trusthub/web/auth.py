@@ -24,6 +24,7 @@ class Staff(UserMixin):  # type: ignore[misc] # flask-login has no types
 
     id: int
     name: str
+    email: str
 
     def get_id(self) -> str:
         """Return what the session keeps."""
@@ -46,7 +47,7 @@ def sessions(app: Flask, hub: Hub) -> None:
     def _load(user_id: str) -> Staff | None:
         with hub.database.reading() as session:
             row = session.get(User, int(user_id))
-        return Staff(row.id, row.name) if row and row.active else None
+        return Staff(row.id, row.name, row.email) if row and row.active else None
 
 
 def check(hub: Hub, email: str, password: str) -> Staff | None:
@@ -57,7 +58,7 @@ def check(hub: Hub, email: str, password: str) -> Staff | None:
         _HASHER.verify(row.password if row else _NOBODY, password)
     except (VerifyMismatchError, InvalidHashError):
         return None
-    return Staff(row.id, row.name) if row else None
+    return Staff(row.id, row.name, row.email) if row else None
 
 
 def hashed(password: str) -> str:
@@ -69,4 +70,4 @@ def signed_in() -> Staff:
     """Return who is signed in; a route that calls this has been guarded already."""
     if not current_user.is_authenticated:
         abort(401)
-    return Staff(current_user.id, current_user.name)
+    return Staff(current_user.id, current_user.name, current_user.email)

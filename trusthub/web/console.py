@@ -10,7 +10,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
-from trusthub.domain.incident import State
+from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.reach import Reach
 from trusthub.services import connections, desk, failing, gate_rollback, ledger, report, staff
 from trusthub.services.hub import Hub
@@ -141,6 +141,8 @@ class Console:
             "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
             "update": lambda: self._update(public_id),
             "correct": lambda: self._correct(public_id),
+            "cause": lambda: self._cause(public_id),
+            "clear": lambda: staff.clear(self.hub, public_id, self._act()),
             "resolve": lambda: staff.resolve(
                 self.hub, public_id, self._act(), note=fields.text("note"), others=self._others("note")
             ),
@@ -223,6 +225,14 @@ class Console:
         )
         staff.correct(self.hub, public_id, self._act(), right=right, note=fields.text("note"))
 
+    def _cause(self, public_id: str) -> None:
+        try:
+            cause = CauseClass(fields.text("cause"))
+        except ValueError as error:
+            raise StaffError("Choose a kind of cause.") from error
+        data, safeguard = "data" in request.form, "safeguard" in request.form
+        staff.say_cause(self.hub, public_id, self._act(), cause, data=data, safeguard=safeguard)
+
     def _others(self, name: str) -> dict[str, str]:
         """Return what a field says in the page's other languages."""
         return {code: fields.text(f"{name}_{code}") for code in self.hub.page.locales[1:]}
@@ -235,7 +245,8 @@ class Console:
         return redirect(back, code=303)
 
     def _act(self) -> Act:
-        return Act(actor=auth.signed_in().name, now=self.hub.clock())
+        user = auth.signed_in()
+        return Act(actor=user.name, now=self.hub.clock(), email=user.email)
 
     def _missing(self) -> Response:
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")

@@ -38,6 +38,8 @@ class Incident(Row, table=True):
     cause_class: str = Field(default="unknown", sa_column_kwargs={"server_default": "unknown"})
     cause_by: str | None = None
     """Who said what kind of cause it is; None for the evidence itself."""
+    safeguard_missing: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether a person said that we should have found it before it reached customers."""
     data_at_risk: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether somebody may have read or changed what is not theirs."""
     cleared_by: str | None = None

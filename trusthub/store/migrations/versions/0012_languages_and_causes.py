@@ -15,6 +15,7 @@ def upgrade() -> None:
         incident.add_column(sa.Column("names", sa.JSON(), server_default="{}", nullable=False))
         incident.add_column(sa.Column("cause_class", sa.String(), server_default="unknown", nullable=False))
         incident.add_column(sa.Column("cause_by", sa.String(), nullable=True))
+        incident.add_column(sa.Column("safeguard_missing", sa.Boolean(), server_default=sa.false(), nullable=False))
         incident.add_column(sa.Column("data_at_risk", sa.Boolean(), server_default=sa.false(), nullable=False))
         incident.add_column(sa.Column("cleared_by", sa.String(), nullable=True))
     with op.batch_alter_table("thread") as thread:
@@ -26,5 +27,5 @@ def downgrade() -> None:
     with op.batch_alter_table("thread") as thread:
         thread.drop_column("locale")
     with op.batch_alter_table("incident") as incident:
-        for name in ("cleared_by", "data_at_risk", "cause_by", "cause_class", "names"):
+        for name in ("cleared_by", "data_at_risk", "safeguard_missing", "cause_by", "cause_class", "names"):
             incident.drop_column(name)
