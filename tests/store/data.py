@@ -328,6 +328,17 @@ SIXTH: Rows = {
         }
     ],
 }
+EIGHTH: Rows = {
+    "delivery": [
+        {
+            **SIXTH["delivery"][0],
+            "id": 801,
+            "key": "timer:1/incident.updated/slack:#support/post",
+            "audience": "support",
+            "update_id": 1,
+        }
+    ],
+}
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -336,6 +347,7 @@ ADDED: Mapping[str, Rows] = {
     "0005": FIFTH,
     "0006": SIXTH,
     "0007": SEVENTH,
+    "0008": EIGHTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -83,7 +84,7 @@ def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: s
         return
     why = f"you wrote to us about {telling.facts['component']}"
     content = payload(rendered, address, why=why, unsubscribe=token, answer_url=telling.facts["thread_url"])
-    _enqueue(session, [_delivery(telling, f"email:{address}", content)], telling.now)
+    _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
 
 def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, rende
     for slot in recipients.slots(session, news):
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
         content = payload(rendered, readers, why=why, unsubscribe=PERSONAL)
-        batches.append(_delivery(telling, slot.lane, content, key=slot.key))
+        batches.append(_delivery(telling, Audience.CUSTOMERS, slot.lane, content, key=slot.key))
     if batches:
         outbox.enqueue(session, batches, telling.now)
         recipients.freeze(session, news)
@@ -128,24 +129,25 @@ def _deliveries(
     words = Rendered(subject=rendered.subject, body=rendered.body, slack=rendered.slack, buttons=buttons)
     due = telling.facts.get("next_update")
     content = payload(words, to, promise=clock(due) if due else "")
+    made = partial(_delivery, telling, audience, lane)
     if channel == "page":
         if telling.customers:
-            yield _delivery(telling, lane, content)
+            yield made(content)
     elif channel == "email":
         if telling.moment not in QUIET and not subscribe.suppressed(session, to):
             why = f"this address is listed to hear about rollouts, as {audience}"
-            yield _delivery(telling, lane, {**content, "why": why, "unsubscribe": subscribe.mailbox_token(hub, to)})
+            yield made({**content, "why": why, "unsubscribe": subscribe.mailbox_token(hub, to)})
     elif channel != "slack":
         if telling.moment not in QUIET:
             facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}
-            yield _delivery(telling, lane, {**content, **facts})
+            yield made({**content, **facts})
     elif telling.moment in QUIET:  # without a first message to edit, it becomes that
-        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
+        yield made({**content, "edit": True}, part="edit")
     elif not _begun(session, lane, telling.conversation):
-        yield _delivery(telling, lane, content)
+        yield made(content)
     else:
-        yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
-        yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})
+        yield made({**_headline(content), "edit": True}, part="edit")
+        yield made({**content, "broadcast": telling.moment in LOUD})
 
 
 def _headline(content: dict[str, Any]) -> dict[str, Any]:
@@ -155,12 +157,20 @@ def _headline(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delivery(
-    telling: Telling, lane: str, content: dict[str, Any], *, part: str = "post", key: str | None = None
+    telling: Telling,
+    audience: Audience,
+    lane: str,
+    content: dict[str, Any],
+    *,
+    part: str = "post",
+    key: str | None = None,
 ) -> Delivery:
     return Delivery(
         lane=lane,
         key=key or f"{telling.cause}/{telling.moment}/{lane}/{part}",
         moment=telling.moment,
+        audience=audience,
+        update_id=telling.news.id if telling.news else None,
         conversation=telling.conversation,
         payload=content,
         incident_id=telling.incident_id,

@@ -11,13 +11,17 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
-from trusthub.services import connections, desk, failing, gate_rollback, report, staff
+from trusthub.services import connections, deliveries, desk, fanout, gate_rollback, report, staff, timeline
+from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
-from trusthub.web import auth
+from trusthub.web import auth, console_deliveries, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
+
+LIVE = ("script-src 'self'", "connect-src 'self'", "frame-src 'self'")
+"""What a browser may do with a page that a script keeps fresh, or that shows a mail in a frame."""
 
 Answer = Response | BaseResponse
 
@@ -26,10 +30,10 @@ class Console:
     """The routes, with what they need."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+        self.hub, self.counts = hub, Counts()
 
-    def render(self, name: str, status: int = 200, **context: Any) -> Response:
-        """Render a console page; it is nobody else's to keep."""
+    def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
+        """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
         with self.hub.database.reading() as session:
             view = report.page(session, self.hub, self.hub.clock())
         user = current_user.name if current_user.is_authenticated else None
@@ -39,6 +43,8 @@ class Console:
         )
         response = make_response(body, status)
         response.headers["Cache-Control"] = "no-store"
+        if live:
+            response.headers["Content-Security-Policy"] = security.policy(self.hub, *LIVE)
         return response
 
     def guard(self) -> Answer | None:
@@ -69,17 +75,10 @@ class Console:
     def home(self) -> Answer:
         """Show what waits."""
         with self.hub.database.reading() as session:
-            view, off = desk.desk(session, self.hub, self.hub.clock()), failing.disabled(session, self.hub)
+            view, held = desk.desk(session, self.hub, self.hub.clock()), deliveries.pauses(session)
         return self.render(
-            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, disabled=off
+            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, pauses=held
         )
-
-    def enable(self, lane: str) -> Answer:
-        """Switch on a destination that was switched off because messages to it kept failing."""
-        act = self._act()
-        if not failing.enable(self.hub, lane, actor=act.actor, now=act.now):
-            flash("It is switched on already.")
-        return redirect(url_for("console.home"), code=303)
 
     def rollouts(self, public_id: str = "") -> Answer:
         """Show the latest rollouts; one of them marked when a message linked to it."""
@@ -90,8 +89,8 @@ class Console:
 
     def ask(self, public_id: str) -> Answer:
         """Ask the tool of a rollout to roll back: it hears so when it asks next."""
-        return self._try(
-            lambda: gate_rollback.ask(self.hub, public_id, self._act(), _required("why", "why it should go back")),
+        return self.attempt(
+            lambda: gate_rollback.ask(self.hub, public_id, self.act_now(), _required("why", "why it should go back")),
             url_for("console.rollout", public_id=public_id),
         )
 
@@ -103,28 +102,33 @@ class Console:
 
     def understand(self, event: int) -> Answer:
         """Understand a kept event once more."""
-        return self._try(
-            lambda: flash(connections.understand_again(self.hub, event, self._act())), url_for("console.connections")
+        return self.attempt(
+            lambda: flash(connections.understand_again(self.hub, event, self.act_now())), url_for("console.connections")
         )
 
     def incident(self, public_id: str) -> Answer:
         """Show one incident."""
+        now = self.hub.clock()
         with self.hub.database.reading() as session:
-            view = desk.find_incident(session, self.hub, public_id, self.hub.clock())
-        return self.render("incident.html", incident=view) if view else self._missing()
+            view = desk.find_incident(session, self.hub, public_id, now)
+            if view is None:
+                return self.missing()
+            told = timeline.of_incident(session, self.counts, public_id, now)
+            progress = fanout.of_incident(session, self.counts, public_id, now)
+        return self.render("incident.html", live=True, incident=view, told=told, progress=progress)
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
         acts: dict[str, Callable[[], None]] = {
-            "tell": lambda: staff.tell_customers(self.hub, public_id, self._act()),
-            "precaution": lambda: staff.precaution(self.hub, public_id, self._act()),
-            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
+            "tell": lambda: staff.tell_customers(self.hub, public_id, self.act_now()),
+            "precaution": lambda: staff.precaution(self.hub, public_id, self.act_now()),
+            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self.act_now()),
             "update": lambda: self._update(public_id),
-            "resolve": lambda: staff.resolve(self.hub, public_id, self._act(), note=_field("note")),
+            "resolve": lambda: staff.resolve(self.hub, public_id, self.act_now(), note=_field("note")),
         }
         if action not in acts:
-            return self._missing()
-        return self._try(acts[action], url_for("console.incident", public_id=public_id))
+            return self.missing()
+        return self.attempt(acts[action], url_for("console.incident", public_id=public_id))
 
     def new(self) -> Answer:
         """Show the form that opens an incident by hand."""
@@ -139,37 +143,43 @@ class Console:
             name, note = _required("name", "a name"), _required("note", "what customers should read")
             made.append(
                 staff.open_incident(
-                    self.hub, self._act(), component=_field("component"), name=name, note=note, failed=_number("failed")
+                    self.hub,
+                    self.act_now(),
+                    component=_field("component"),
+                    name=name,
+                    note=note,
+                    failed=_number("failed"),
                 )
             )
 
-        answer = self._try(do, url_for("console.new"))
+        answer = self.attempt(do, url_for("console.new"))
         return redirect(url_for("console.incident", public_id=made[0])) if made else answer
 
     def thread(self, public_id: str) -> Answer:
         """Show one customer's thread."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        return self.render("thread.html", thread=view) if view else self._missing()
+        return self.render("thread.html", thread=view) if view else self.missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
-        return self._try(
-            lambda: staff.reply(self.hub, public_id, self._act(), _required("words", "an answer")),
+        return self.attempt(
+            lambda: staff.reply(self.hub, public_id, self.act_now(), _required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
         )
 
     def confirm(self, public_id: str) -> Answer:
         """Say that a customer is real."""
-        return self._try(
-            lambda: staff.confirm_customer(self.hub, public_id, self._act()),
+        return self.attempt(
+            lambda: staff.confirm_customer(self.hub, public_id, self.act_now()),
             url_for("console.thread", public_id=public_id),
         )
 
     def close(self, public_id: str) -> Answer:
         """Close a customer's thread."""
-        return self._try(
-            lambda: staff.close_thread(self.hub, public_id, self._act()), url_for("console.thread", public_id=public_id)
+        return self.attempt(
+            lambda: staff.close_thread(self.hub, public_id, self.act_now()),
+            url_for("console.thread", public_id=public_id),
         )
 
     def _update(self, public_id: str) -> None:
@@ -178,19 +188,22 @@ class Console:
         except ValueError as error:
             raise StaffError("Choose a state.") from error
         note = _required("note", "what customers should read")
-        staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=_number("failed"))
+        staff.update(self.hub, public_id, self.act_now(), note=note, state=state, failed=_number("failed"))
 
-    def _try(self, do: Callable[[], None], back: str) -> Answer:
+    def attempt(self, do: Callable[[], None], back: str) -> Answer:
+        """Do something, go back to a page, and say there why it could not be done."""
         try:
             do()
         except StaffError as error:
             flash(str(error))
         return redirect(back, code=303)
 
-    def _act(self) -> Act:
+    def act_now(self) -> Act:
+        """Return who acts, and when."""
         return Act(actor=auth.signed_in().name, now=self.hub.clock())
 
-    def _missing(self) -> Response:
+    def missing(self) -> Response:
+        """Say that there is no such page."""
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
 
 
@@ -204,7 +217,6 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/login", "sign_in", limiter.limit("10 per minute")(routes.sign_in), methods=["POST"])
     add("/logout", "sign_out", routes.sign_out, methods=["POST"])
     add("/", "home", routes.home)
-    add("/destinations/<path:lane>/enable", "enable", routes.enable, methods=["POST"])
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
     add("/connections", "connections", routes.connections)
@@ -218,6 +230,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_deliveries.add(blueprint, routes)
     return blueprint
 
 
