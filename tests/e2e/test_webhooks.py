@@ -87,8 +87,9 @@ def test_a_receiver_that_answers_410_is_switched_off_and_on_again(hub: House, re
     page = hub.web.get("/console/").text
     assert "webhook acme" in page
     assert "It asks for no more messages." in page
+    assert "Let webhook acme go on" in page
     hub.console("/console/deliveries/resume", form_at="/console/", where="webhook:acme")
-    assert "webhook acme" not in hub.web.get("/console/").text
+    assert "Let webhook acme go on" not in hub.web.get("/console/").text
     assert len(receiver.calls) > asked
     assert "rollback.started" in [body["type"] for body in receiver.messages.values()]
     look(hub)

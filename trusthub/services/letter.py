@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from trusthub.domain.recipient import Fate
 from trusthub.services import sending
 from trusthub.services.hub import Hub
-from trusthub.store.outbox import Claimed
+from trusthub.store.outbox import Claimed, channel_of
 from trusthub.store.tables import Delivery, Recipient
 
 SHOWN = 100
@@ -57,7 +57,9 @@ def letter(hub: Hub, row: Delivery) -> Letter:
         return Letter(subject="", text="", html="", slack="")
     now = hub.clock()
     made = sending.outbound(hub, Claimed(delivery=row, token="", attempt_id=0, until=now))
-    text, html, slack = (_PRIVATE.sub(r"/\1/…", form) for form in (made.text, made.html, made.slack))
+    chat, framed = channel_of(row.lane) == "slack", channel_of(row.lane) not in {"slack", "page"}
+    forms = (made.text, made.html if framed else "", made.slack if chat else "")
+    text, html, slack = (_PRIVATE.sub(r"/\1/…", form) for form in forms)
     return Letter(subject=made.subject, text=text, html=html, slack=slack)
 
 
