@@ -7,14 +7,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trusthub.domain.promise import Tally
+from trusthub.domain.promise import Record
+from trusthub.domain.recipient import Fate, Tally
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
+from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
+from trusthub.services.fanout import Progress
 from trusthub.services.ledger import Entry, LedgerView, Month
+from trusthub.services.letter import Letter, RecipientsView, RecipientView
+from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
+from trusthub.services.outgoing import PageView as ListView
+from trusthub.services.timeline import AudienceView, LineView, TellingView
 from trusthub.services.views import (
     AskView,
     ComponentView,
-    DeliveryView,
     ExposureView,
     IncidentView,
     MessageView,
@@ -24,7 +30,7 @@ from trusthub.services.views import (
     ThreadView,
     UpdateView,
 )
-from trusthub.store.tables import Disabled
+from trusthub.store.which import Standing
 
 NOW = datetime(2026, 11, 22, 14, 12, tzinfo=UTC)
 HUB = "https://hub.acme.example"
@@ -271,28 +277,195 @@ SILENT = replace(
 )
 
 
-def delivery(number: int, to: str, state: str, **more: Any) -> DeliveryView:
+def tried(n: int, clock: str, words: str, error: str = "", status: int | None = None) -> TryView:
+    return TryView(n=n, at=at(clock), ended_at=at(clock), words=words, status=status, error=error)
+
+
+def delivery(number: int, lane: str, to: str, standing: Standing, **more: Any) -> DeliveryView:
     fields: dict[str, Any] = {
-        "moment": "incident.identified",
+        "moment": "Incident identified",
+        "audience": "customers",
         "subject": "Checkout: we are going back from 2.8.0 to 2.7.4",
-        "attempts": 1,
-        "ambiguous": False,
-        "error": "",
-        "done_at": None,
+        "incident": (CHECKOUT.public_id, CHECKOUT.name),
+        "tries": (tried(1, "14:06", "It was taken."),),
         **more,
     }
-    return DeliveryView(id=number, to=to, state=state, created_at=at("14:06"), **fields)
+    return DeliveryView(id=number, lane=lane, to=to, standing=standing, created_at=at("14:06"), **fields)
 
 
+BATCH = delivery(
+    9,
+    "email:subscribers/1",
+    "mail to 1,000 subscribers",
+    Standing.ACCEPTED,
+    accepted_at=at("14:06"),
+    delivered_at=at("14:07"),
+    tally=Tally(frozen=1000, handed=996, left_out=4, delivered=991, bounced=3),
+    error="550 5.1.1 no such user",
+)
 TROUBLED = (
-    delivery(3, "email:releases@acme.example", "dead", attempts=9, error="550 5.1.1 no such user"),
-    delivery(2, "slack:#support", "pending", attempts=3, error="429: asked to wait 30 seconds"),
+    delivery(
+        3,
+        "email:releases@acme.example",
+        "mail to releases@acme.example",
+        Standing.FAILED,
+        audience="stakeholders",
+        tries=tuple(tried(n, "14:07", "It failed.", "550 5.1.1 no such user", 550) for n in range(1, 10)),
+        error="550 5.1.1 no such user",
+    ),
+    delivery(
+        2,
+        "slack:#support",
+        "Slack #support",
+        Standing.WAITING,
+        audience="support",
+        next_at=at("14:13"),
+        tries=(tried(1, "14:06", "It failed.", "429: asked to wait 30 seconds", 429),),
+        error="429: asked to wait 30 seconds",
+    ),
 )
 DELIVERIES = (
+    BATCH,
     *TROUBLED,
-    delivery(1, "slack:#releases", "done", done_at=at("14:06"), ambiguous=True, attempts=2),
-    delivery(0, "page:main", "done", done_at=at("14:06")),
+    delivery(
+        1,
+        "slack:#releases",
+        "Slack #releases",
+        Standing.DELIVERED,
+        accepted_at=at("14:06"),
+        delivered_at=at("14:06"),
+        ambiguous=True,
+        tries=(tried(1, "14:06", "Nobody knows how it ended."), tried(2, "14:06", "It was taken.", status=200)),
+        requeued_at=at("14:05"),
+        audience="stakeholders",
+    ),
+    delivery(0, "page:main", "the public page", Standing.DELIVERED, accepted_at=at("14:06"), delivered_at=at("14:06")),
+    delivery(7, "webhook:acme", "webhook acme", Standing.HELD, tries=(), incident=None, audience=""),
 )
+PAUSES = (
+    Pause(where="slack", why="The wrong channel heard of it.", by="Mira", at=at("14:09")),
+    Pause(where="webhook:acme", why="It kept failing, and was switched off. It answered 410.", at=at("09:12")),
+    Pause(where="slack:#old", why=""),
+)
+GOING = Progress(
+    update="u1u1u1u1u1u1",
+    moment="Incident identified",
+    incident=CHECKOUT.public_id,
+    name=CHECKOUT.name,
+    tally=Tally(frozen=100_000, waiting=61_400, left_out=12, handed=38_580, delivered=31_204, bounced=41, failed=8),
+    begun_at=at("14:11"),
+    ended_at=None,
+    rate=1930.4,
+    held=False,
+    listening=False,
+)
+GONE = replace(
+    GOING,
+    update="u2u2u2u2u2u2",
+    moment="Incident investigating",
+    tally=Tally(frozen=100_000, handed=99_980, left_out=12, delivered=99_000, bounced=70, failed=8),
+    ended_at=at("14:00"),
+    listening=True,
+)
+
+
+def line(lane: str, to: str, **more: Any) -> LineView:
+    fields: dict[str, Any] = {
+        "count": 1,
+        "delivery": 1,
+        "many": False,
+        "waiting": 0,
+        "done": 1,
+        "dead": 0,
+        "cancelled": 0,
+        "ambiguous": 0,
+        "accepted_at": at("14:06"),
+        "delivered_at": at("14:06"),
+        "forwarded": lane.startswith("email"),
+        "kept": False,
+        "tally": Tally(),
+        "problems": (),
+        **more,
+    }
+    return LineView(lane=lane, to=to, **fields)
+
+
+NOWHERE: dict[str, Any] = {"done": 0, "accepted_at": None, "delivered_at": None}
+TOLD = (
+    TellingView(
+        at=at("14:06"),
+        moment="Incident identified",
+        moment_key="incident.identified",
+        subject=CHECKOUT.name,
+        update="u1u1u1u1u1u1",
+        audiences=(
+            AudienceView(
+                key="stakeholders",
+                name="Stakeholders",
+                lines=(
+                    line("slack:#releases", "Slack #releases", ambiguous=1),
+                    line("email:releases@acme.example", "mail to releases@acme.example", dead=1, **NOWHERE,
+                         problems=("550 5.1.1 no such user",)),
+                ),
+            ),
+            AudienceView(
+                key="support",
+                name="Support",
+                lines=(line("slack:#support", "Slack #support", waiting=1, **NOWHERE,
+                            problems=("429: asked to wait 30 seconds",)),),
+            ),
+            AudienceView(
+                key="customers",
+                name="Customers",
+                lines=(
+                    line("email:subscribers/", "mail to 100,000 subscribers", count=104, done=40, waiting=64,
+                         delivery=None, many=True, tally=GOING.tally, problems=("550 5.1.1 no such user",)),
+                    line("email:ana@customer.example", "mail to ana@customer.example", delivered_at=None),
+                    line("page:main", "the public page"),
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
+LETTER = Letter(
+    subject="Checkout: we are going back from 2.8.0 to 2.7.4",
+    text="We sent Checkout requests to a faulty version, and we are sorry.\n\nStop mail: https://hub/subscriptions/…",
+    html="<p>We are sorry.</p>",
+    slack="*Checkout*: going back",
+)
+PEOPLE = RecipientsView(
+    counts={Fate.LEFT_OUT: 4, Fate.ACCEPTED: 2, Fate.DELIVERED: 991, Fate.BOUNCED: 3},
+    found=(
+        RecipientView(id=1, address="ana@customer.example", fate=Fate.DELIVERED, at=at("14:07"), reason=""),
+        RecipientView(id=2, address="a-very-long-name-that-does-not-end.at-all@customer.example", fate=Fate.BOUNCED,
+                      at=at("14:07"), reason="550 5.1.1 no such user"),
+        RecipientView(id=3, address="", fate=Fate.LEFT_OUT, at=None, reason="The subscriber was removed."),
+    ),
+    more=3,
+)  # fmt: skip
+NOBODY = RecipientsView(counts={}, found=(), more=None)
+LIST: dict[str, Any] = {
+    "view": ListView(deliveries=DELIVERIES, older=1, newer=9, dead=2),
+    "progress": (GOING, GONE),
+    "pauses": PAUSES,
+    "filter": {"state": "failed", "to": "#releases", "since": "2026-11-22T14:00", "update": "u1u1u1u1u1u1"},
+    "query": "state=failed&to=%23releases",
+    "older": "state=failed&before=1",
+    "newer": "state=failed&after=9",
+    "standings": [each.value for each in Standing],
+    "channels": ["email", "slack"],
+    "moments": MOMENTS,
+}
+EMPTY_LIST: dict[str, Any] = {
+    **LIST,
+    "view": ListView(deliveries=(), older=None, newer=None, dead=0),
+    "progress": (),
+    "pauses": (),
+    "filter": {},
+    "query": "",
+    "older": None,
+    "newer": None,
+}
 STAFF_TOLD = StaffIncidentView(
     id=7,
     incident=CHECKOUT,
@@ -303,7 +476,6 @@ STAFF_TOLD = StaffIncidentView(
     rollout="checkout: 2.7.4 to 2.8.0 in production, rolling back, heard from argo-rollouts",
     reason="metric success-rate: 0.71 < 0.99",
     threads=(ANSWERED, SILENT),
-    deliveries=DELIVERIES,
     audit=("14:07 UTC, Mira: update", "14:09 UTC, Mira: reply"),
     ask=AskView(public_id="checkout0000", tool="flagger", asked_by=None),
 )
@@ -325,7 +497,6 @@ STAFF_NOT_TOLD = replace(
     decision="It was rolled back, but nothing shows that customers were harmed.",
     rollout="invoices: 5.0 to 5.1 in production, rolled back, heard from flagger",
     threads=(),
-    deliveries=(),
     audit=(),
 )
 STAFF_LATE = replace(STAFF_TOLD, id=9, incident=LATE, rollout="Opened by hand", reason="", threads=(SILENT,))
@@ -384,9 +555,9 @@ DESK: dict[str, Any] = {
     "incidents": (STAFF_NOT_TOLD, STAFF_TOLD, STAFF_LATE),
     "threads": (SILENT, THREAD),
     "deliveries": TROUBLED,
-    "disabled": (Disabled(lane="webhook:acme", at=at("09:12"), reason="The webhook answered 410 (gone for good)."),),
+    "pauses": PAUSES,
 }
-EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": (), "disabled": ()}
+EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": (), "pauses": ()}
 OPEN: dict[str, Any] = {"components": (("checkout", "Checkout"), ("search", "Search"), ("api", "Public API"))}
 
 
@@ -395,12 +566,12 @@ def entry(made: PromiseView, about: IncidentView = CHECKOUT, **more: Any) -> Ent
 
 
 _BEFORE = replace(CHECKOUT.promises[2], made_at=at("14:06"))
-NOVEMBER = Month(first=at("00:00", days_ago=21), tally=Tally(kept=11, missed=1, withdrawn=2, pending=2))
+NOVEMBER = Month(first=at("00:00", days_ago=21), tally=Record(kept=11, missed=1, withdrawn=2, pending=2))
 LEDGER = LedgerView(
     months=(
         NOVEMBER,
-        Month(first=datetime(2026, 10, 1, tzinfo=UTC), tally=Tally(kept=4)),
-        Month(first=datetime(2026, 9, 1, tzinfo=UTC), tally=Tally(kept=1, missed=1, withdrawn=1)),
+        Month(first=datetime(2026, 10, 1, tzinfo=UTC), tally=Record(kept=4)),
+        Month(first=datetime(2026, 9, 1, tzinfo=UTC), tally=Record(kept=1, missed=1, withdrawn=1)),
     ),
     entries=(
         entry(promise("next_update", "14:36", made_at=at("14:06"))),
@@ -482,12 +653,15 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "console-home": _console("home.html", notice="Customers have been told.", **DESK),
     "console-home-calm": _console("home.html", **EMPTY_DESK),
-    "console-incident": _console("incident.html", incident=STAFF_TOLD),
-    "console-incident-asked": _console("incident.html", incident=STAFF_ASKED),
-    "console-incident-late": _console("incident.html", incident=STAFF_LATE),
-    "console-incident-not-told": _console("incident.html", incident=STAFF_NOT_TOLD),
+    "console-incident": _console("incident.html", incident=STAFF_TOLD, told=TOLD, progress=(GOING,)),
+    "console-incident-asked": _console("incident.html", incident=STAFF_ASKED, told=(), progress=()),
+    "console-incident-late": _console("incident.html", incident=STAFF_LATE, told=(), progress=()),
+    "console-incident-not-told": _console("incident.html", incident=STAFF_NOT_TOLD, told=(), progress=()),
     "console-incident-closed": _console(
-        "incident.html", incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm")
+        "incident.html",
+        incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm"),
+        told=(),
+        progress=(GONE,),
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
     "console-thread-real": _console("thread.html", thread=WISHES),
@@ -497,6 +671,18 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         "connections.html", overview=Overview(connections=(), strangers=(), events=())
     ),
     "console-promises": _console("promises.html", ledger=LEDGER),
+    "console-deliveries": _console("deliveries.html", notice="slack is on hold.", **LIST),
+    "console-deliveries-calm": _console("deliveries.html", **EMPTY_LIST),
+    "console-delivery": _console(
+        "delivery.html", delivery=BATCH, letter=LETTER, people=PEOPLE, address="", fate="bounced", held=()
+    ),
+    "console-delivery-failed": _console(
+        "delivery.html", delivery=TROUBLED[0], letter=LETTER, people=NOBODY, address="", fate="", held=PAUSES[:1]
+    ),
+    "console-requeue": _console(
+        "requeue.html", view=ListView(deliveries=TROUBLED[:1], older=None, newer=None, dead=12), query="state=failed"
+    ),
+    "console-problem": _console("problem.html", title="Deliveries", problem="There is no state 'x'."),
     "console-rollouts": _console("rollouts.html", rollouts=ROLLOUTS),
     "console-rollout": _console(
         "rollouts.html",

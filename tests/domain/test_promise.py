@@ -14,8 +14,8 @@ from trusthub.domain.promise import (
     FEW,
     Kind,
     Promise,
+    Record,
     Standing,
-    Tally,
     duration,
     holdings_left,
     may_estimate,
@@ -180,7 +180,7 @@ def test_silence_is_bridged_twice_and_only_in_time() -> None:
 
 
 def test_a_share_needs_ten_that_came_due() -> None:
-    assert Tally(kept=8, missed=1, withdrawn=5, pending=5).share is None
-    assert Tally(kept=9, missed=1).share == 90.0
-    assert Tally(kept=9, missed=1).ended == FEW
-    assert Tally(kept=1, missed=2, withdrawn=3, pending=4).made == 10
+    assert Record(kept=8, missed=1, withdrawn=5, pending=5).share is None
+    assert Record(kept=9, missed=1).share == 90.0
+    assert Record(kept=9, missed=1).ended == FEW
+    assert Record(kept=1, missed=2, withdrawn=3, pending=4).made == 10

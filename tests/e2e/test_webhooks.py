@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from tests.e2e.house import House, house
 from tests.providers import Webhook, answer
 from tests.providers.webhook import SECRET
+from trusthub.services.failing import Failing
 from trusthub.settings import packaged
+from trusthub.store import holds
+from trusthub.store.tables import Delivery, Disabled, Lane
 
 PLACE = '    - {webhook: "${HOOK_URL}", secret: "${HOOK_SECRET}", name: acme}'
 
@@ -81,12 +87,38 @@ def test_a_receiver_that_answers_410_is_switched_off_and_on_again(hub: House, re
     page = hub.web.get("/console/").text
     assert "webhook acme" in page
     assert "It asks for no more messages." in page
-    hub.console("/console/destinations/webhook:acme/enable", form_at="/console/")
-    assert "Destinations that are switched off" not in hub.web.get("/console/").text
+    assert "Let webhook acme go on" in page
+    hub.console("/console/deliveries/resume", form_at="/console/", where="webhook:acme")
+    assert "Let webhook acme go on" not in hub.web.get("/console/").text
     assert len(receiver.calls) > asked
     assert "rollback.started" in [body["type"] for body in receiver.messages.values()]
     look(hub)
     assert "switched off" not in "\n".join(hub.heard()[1:])
+
+
+def test_a_destination_that_is_taken_out_of_the_site_holds_nothing(hub: House, receiver: Webhook) -> None:
+    receiver.fail(answer(410))
+    hub.event("rollout.failed", evidence="failed_analysis")
+    look(hub)
+    hub.event("rollback.started")
+    with hub.parts.hub.database.reading() as session:
+        mine = (col(Delivery.lane) == "webhook:acme", col(Delivery.state) == "pending")
+        waiting = session.execute(sa.select(col(Delivery.id)).where(*mine)).scalars().all()
+    assert waiting
+    configuration = hub.parts.hub.configuration
+    places = configuration.site.audiences.items()
+    kept = {audience: tuple(each for each in named if each.lane != "webhook:acme") for audience, named in places}
+    site = configuration.site.model_copy(update={"audiences": kept})
+    changed = replace(hub.parts.hub, configuration=replace(configuration, site=site))
+    Failing(changed).watch(hub.clock.forward(minutes=2))
+    with hub.parts.hub.database.reading() as session:
+        assert holds.paused(session) == []
+        assert not session.get_one(Lane, "webhook:acme").paused
+        assert session.get_one(Disabled, "webhook:acme").enabled_at == hub.clock.now
+        gone = [session.get_one(Delivery, number) for number in waiting]
+    assert {(row.state, row.last_error) for row in gone} == {
+        ("cancelled", "Its destination was taken out of site.yaml before it was sent.")
+    }
 
 
 def test_a_receiver_is_switched_off_after_days_of_nothing_but_failures(hub: House, receiver: Webhook) -> None:

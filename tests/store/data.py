@@ -328,6 +328,17 @@ SIXTH: Rows = {
         }
     ],
 }
+EIGHTH: Rows = {
+    "delivery": [
+        {
+            **SIXTH["delivery"][0],
+            "id": 801,
+            "key": "timer:1/incident.updated/slack:#support/post",
+            "audience": "support",
+            "update_id": 1,
+        }
+    ],
+}
 NINTH: Rows = {
     "incident": [
         {
@@ -403,6 +414,7 @@ ADDED: Mapping[str, Rows] = {
     "0005": FIFTH,
     "0006": SIXTH,
     "0007": SEVENTH,
+    "0008": EIGHTH,
     "0009": NINTH,
     "0012": TWELFTH,
 }

@@ -66,12 +66,13 @@ def requeue(ids: tuple[int, ...], **which: Any) -> None:
 
 @deliveries.command()
 @click.argument("where")
-def pause(where: str) -> None:
+@click.option("--why", default="", help="The reason, for those who wonder why nothing comes.")
+def pause(where: str, why: str) -> None:
     """Send nothing more to WHERE: a lane (slack:#releases) or a channel (slack)."""
     from trusthub.services import deliveries as service
 
     hub = _hub()
-    service.pause(hub, where, _act(hub))
+    service.pause(hub, where, _act(hub), why)
     click.echo(f"{where} is paused. What comes meanwhile waits.")
 
 

@@ -50,7 +50,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Record:
     """How many promises ended in which way."""
 
     kept: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -97,7 +98,7 @@ def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: s
     about = in_language(hub, telling.facts, locale)["component"]
     around = {"locale": locale, "why": _why(hub, locale, "customer", about), "unsubscribe": token}
     content = payload(rendered, address, **around, answer_url=telling.facts["thread_url"])
-    _enqueue(session, [_delivery(telling, f"email:{address}", content)], telling.now)
+    _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
 
 def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
@@ -129,7 +130,9 @@ def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, messa
             worded[place] = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
         around = {"locale": locale, "why": _why(hub, locale, "subscriber"), "unsubscribe": PERSONAL}
-        batches.append(_delivery(telling, slot.lane, payload(worded[place], readers, **around), key=slot.key))
+        batches.append(
+            _delivery(telling, Audience.CUSTOMERS, slot.lane, payload(worded[place], readers, **around), key=slot.key)
+        )
     if batches:
         outbox.enqueue(session, batches, telling.now)
         recipients.freeze(session, news)
@@ -150,25 +153,26 @@ def _deliveries(
     due = telling.facts.get("next_update")
     speech = hub.configuration.templates.locale(hub.page.main).speech
     content = payload(words, to, locale=hub.page.main, promise=speech.clock(due) if due else "")
+    made = partial(_delivery, telling, audience, lane)
     if channel == "page":
         if telling.customers:
-            yield _delivery(telling, lane, content)
+            yield made(content)
     elif channel == "email":
         if telling.moment not in QUIET and not subscribe.suppressed(session, to):
             around = {"why": _why(hub, hub.page.main, audience), "unsubscribe": subscribe.mailbox_token(hub, to)}
-            yield _delivery(telling, lane, {**content, **around})
+            yield made({**content, **around})
     elif channel != "slack":
         if telling.moment not in QUIET:
             facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}
-            yield _delivery(telling, lane, {**content, **facts})
+            yield made({**content, **facts})
     elif telling.moment in QUIET:  # without a first message to edit, it becomes that
-        yield _delivery(telling, lane, {**content, "edit": True}, part="edit")
+        yield made({**content, "edit": True}, part="edit")
     elif not _begun(session, lane, telling.conversation):
-        yield _delivery(telling, lane, content)
+        yield made(content)
     else:
         if telling.moment not in ASIDE:
-            yield _delivery(telling, lane, {**_headline(content), "edit": True}, part="edit")
-        yield _delivery(telling, lane, {**content, "broadcast": telling.moment in LOUD})
+            yield made({**_headline(content), "edit": True}, part="edit")
+        yield made({**content, "broadcast": telling.moment in LOUD})
 
 
 def _headline(content: dict[str, Any]) -> dict[str, Any]:
@@ -178,12 +182,20 @@ def _headline(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delivery(
-    telling: Telling, lane: str, content: dict[str, Any], *, part: str = "post", key: str | None = None
+    telling: Telling,
+    audience: Audience,
+    lane: str,
+    content: dict[str, Any],
+    *,
+    part: str = "post",
+    key: str | None = None,
 ) -> Delivery:
     return Delivery(
         lane=lane,
         key=key or f"{telling.cause}/{telling.moment}/{lane}/{part}",
         moment=telling.moment,
+        audience=audience,
+        update_id=telling.news.id if telling.news else None,
         conversation=telling.conversation,
         payload=content,
         incident_id=telling.incident_id,

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import State
 from trusthub.rendering import markdown
-from trusthub.services import gate_rollback, report
+from trusthub.services import gate_rollback, outgoing, report
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
-from trusthub.services.views import AskView, DeliveryView, MessageView, StaffIncidentView, ThreadView
+from trusthub.services.outgoing import DeliveryView
+from trusthub.services.views import AskView, MessageView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
+from trusthub.store.which import has_state
 
 _MANY = 50
 
@@ -56,13 +58,12 @@ def desk(session: Session, hub: Hub, now: datetime) -> Desk:
     """Return open incidents, threads that wait for us (longest first), and messages in trouble."""
     open_ones = select(Incident).where(col(Incident.state) != State.RESOLVED).order_by(col(Incident.id).desc())
     waiting = select(Thread).where(col(Thread.state) == "open").order_by(col(Thread.updated_at)).limit(_MANY)
-    troubled = select(Delivery).where(
-        or_(col(Delivery.state) == "dead", (col(Delivery.state) == "pending") & (col(Delivery.last_error) != ""))
-    )
+    late = has_state("pending") & (col(Delivery.last_error) != "")
+    troubled = select(Delivery).where(or_(has_state("dead"), late)).order_by(col(Delivery.id).desc()).limit(_MANY)
     return Desk(
         incidents=tuple(incident(session, hub, row, now) for row in session.execute(open_ones.limit(_MANY)).scalars()),
         threads=tuple(thread(session, hub, row) for row in session.execute(waiting).scalars()),
-        deliveries=deliveries(session, troubled),
+        deliveries=outgoing.views(session, hub, session.execute(troubled).scalars().all()),
     )
 
 
@@ -78,7 +79,6 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
     case = read_case(session, hub, row.id)
     behind = rollout_behind(session, hub, row)
     threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
-    told = select(Delivery).where(or_(col(Delivery.incident_id) == row.id, col(Delivery.rollout_id) == row.rollout_id))
     return StaffIncidentView(
         id=row.id,
         incident=report.incident(session, hub, row, now),
@@ -89,7 +89,6 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         rollout=_one_line(rollout) if rollout else "Opened by hand",
         reason=known_of(rollout).reason if rollout else "",
         threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
-        deliveries=deliveries(session, told),
         audit=_acts(session, f"incident:{row.public_id}", f"rollout:{behind.public_id}" if behind else ""),
         ask=ask_of(session, hub, behind) if behind else None,
         cause=case.cause.value,
@@ -123,26 +122,6 @@ def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
         wants_rollback=row.wants_rollback,
         verified=row.verified_at is not None,
         confirmed_by=row.confirmed_by,
-    )
-
-
-def deliveries(session: Session, query: Select[Delivery]) -> tuple[DeliveryView, ...]:
-    """Return how messages are doing, newest first."""
-    rows = session.execute(query.order_by(col(Delivery.id).desc()).limit(_MANY)).scalars()
-    return tuple(
-        DeliveryView(
-            id=row.id,
-            to=row.lane,
-            moment=row.moment,
-            subject=row.payload["subject"],
-            state=row.state,
-            attempts=row.attempts,
-            ambiguous=row.ambiguous,
-            error=row.last_error,
-            created_at=row.created_at,
-            done_at=row.done_at,
-        )
-        for row in rows
     )
 
 

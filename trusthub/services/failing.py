@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Strategy
@@ -21,8 +20,9 @@ from trusthub.services.announce import Telling, tell
 from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
 from trusthub.services.shapes import PLAIN
+from trusthub.store import holds
 from trusthub.store.outbox import channel_of
-from trusthub.store.tables import Attempt, Audit, Delivery, Disabled, Lane
+from trusthub.store.tables import Attempt, Delivery, Disabled, Lane
 
 SPAN = timedelta(days=5)
 FEWEST = 3
@@ -57,32 +57,24 @@ class Failing:
 
     def watch(self, now: datetime) -> None:
         """Switch off what is hopeless, and tell stakeholders. One worker of several does."""
-        lanes = [lane for lane in self._hub.configuration.site.destinations if channel_of(lane) in PLAIN]
-        if not lanes or (self._next and now < self._next):
+        if self._next and now < self._next:
             return
         self._next = now + LOOK
+        lanes = [lane for lane in self._hub.configuration.site.destinations if channel_of(lane) in PLAIN]
         with self._hub.database.reading() as session:
             found = [series for lane in lanes if (series := _series(session, lane)) and series.hopeless]
+            gone = _gone(session, lanes)
         for series in found:
             _disable(self._hub, series, now)
+        if gone:
+            with self._hub.database.transaction() as session:
+                holds.forget(session, gone, now)
 
 
-def disabled(session: Session, hub: Hub) -> Sequence[Disabled]:
-    """Return the destinations of site.yaml that are switched off now, longest first."""
-    here = col(Disabled.lane).in_(hub.configuration.site.destinations)
-    off = select(Disabled).where(here, col(Disabled.enabled_at).is_(None)).order_by(col(Disabled.at))
-    return session.execute(off).scalars().all()
-
-
-def enable(hub: Hub, lane: str, *, actor: str, now: datetime) -> bool:
-    """Switch a lane on: what waits is sent in its order. Return False when it is not switched off."""
-    with hub.database.transaction() as session:
-        off = update(Disabled).where(col(Disabled.lane) == lane, col(Disabled.enabled_at).is_(None))
-        if session.execute(off.values(enabled_at=now).returning(col(Disabled.lane))).first() is None:
-            return False
-        session.execute(update(Lane).where(col(Lane.key) == lane).values(paused=False))
-        session.add(Audit(actor=actor, action="switched it on", subject=f"lane:{lane}", at=now))
-    return True
+def _gone(session: Session, lanes: Sequence[str]) -> Sequence[str]:
+    """Return paused lanes whose destinations are in site.yaml no more; only there do they have an address."""
+    off = (col(Lane.paused), col(Lane.channel).in_(PLAIN), col(Lane.key).not_in(lanes))
+    return session.execute(select(col(Lane.key)).where(*off)).scalars().all()
 
 
 def _series(session: Session, lane: str) -> Series | None:
@@ -107,14 +99,8 @@ def _series(session: Session, lane: str) -> Series | None:
 
 
 def _disable(hub: Hub, series: Series, now: datetime) -> None:
-    upsert = sqlite.insert if hub.database.sqlite else postgresql.insert
-    values = {"at": now, "reason": series.error, "enabled_at": None}
-    row = upsert(Disabled).values(lane=series.lane, **values)
-    again = col(Disabled.enabled_at).is_not(None)  # else another worker was first
-    mine = row.on_conflict_do_update(index_elements=["lane"], set_=values, where=again).returning(col(Disabled.lane))
     with hub.database.transaction() as session:
-        if session.execute(mine).first():
-            session.execute(update(Lane).where(col(Lane.key) == series.lane).values(paused=True))
+        if holds.switch_off(session, series.lane, series.error, now):
             _tell(session, hub, series, now)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
-from trusthub.domain.promise import Tally
+from trusthub.domain.promise import Record
 from trusthub.domain.site import Ledger
 from trusthub.services import report
 from trusthub.services.cases import the_page
@@ -48,7 +48,7 @@ class Month:
     """How the promises that were made in a month (UTC) ended."""
 
     first: datetime
-    tally: Tally
+    tally: Record
 
     @property
     def name(self) -> str:
@@ -73,10 +73,10 @@ class LedgerView:
     """Whether the entries are all that the months count."""
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Record:
         """All months together."""
         every = [month.tally for month in self.months]
-        return Tally(
+        return Record(
             kept=sum(one.kept for one in every),
             missed=sum(one.missed for one in every),
             withdrawn=sum(one.withdrawn for one in every),
@@ -141,7 +141,7 @@ def _months(session: Session) -> tuple[Month, ...]:
     for made_at, standing in session.execute(rows):
         found.setdefault(f"{made_at:%Y-%m}", Counter())[standing] += 1
     return tuple(
-        Month(first=datetime.strptime(f"{name}+0000", "%Y-%m%z").astimezone(UTC), tally=Tally(**counts))
+        Month(first=datetime.strptime(f"{name}+0000", "%Y-%m%z").astimezone(UTC), tally=Record(**counts))
         for name, counts in found.items()
     )
 

@@ -34,6 +34,8 @@ SIZE = 1000
 SHARDS = 8
 """Lanes that subscribers are spread over, by their id and for good: each reads updates in order. No more, because a
 channel has eight senders in a worker; fewer batches are full then. Changing it could let news overtake older news."""
+LANES = tuple(f"email:subscribers/{shard}" for shard in range(SHARDS))
+"""Their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

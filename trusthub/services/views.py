@@ -67,11 +67,9 @@ class PromiseView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateView:
-    """One published message. `html` is sanitised."""
+class WordsView:
+    """What somebody said, and when. `html` is safe: sanitised, or escaped text, which a plain `str` would be again."""
 
-    state: str
-    state_words: str
     html: Markup
     at: datetime
 
@@ -79,6 +77,14 @@ class UpdateView:
     def text(self) -> str:
         """The words without their form, in one line."""
         return _text(self.html)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateView(WordsView):
+    """One published message."""
+
+    state: str
+    state_words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +196,7 @@ class IncidentView:
     @property
     def lasted(self) -> str | None:
         """From start to end, such as `1 hour 5 minutes`; None while it lasts."""
-        return _lasted(self.resolved_at - self.started_at) if self.resolved_at else None
+        return lasted(self.resolved_at - self.started_at) if self.resolved_at else None
 
     @property
     def recovery(self) -> PromiseView | None:
@@ -203,35 +209,12 @@ class IncidentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryView:
-    """How one message is doing, for staff."""
-
-    id: int
-    to: str
-    moment: str
-    subject: str
-    state: str
-    attempts: int
-    ambiguous: bool
-    error: str
-    created_at: datetime
-    done_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageView:
-    """One message of a thread. `html` is escaped text; a plain `str` would be escaped once more."""
+class MessageView(WordsView):
+    """One message of a thread."""
 
     by: str
     """customer, staff or hub."""
     author: str
-    html: Markup
-    at: datetime
-
-    @property
-    def text(self) -> str:
-        """The words without their form, in one line."""
-        return _text(self.html)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +271,6 @@ class StaffIncidentView:
     """One line: versions, strategy, phase, environment, tool."""
     reason: str
     threads: tuple[ThreadView, ...]
-    deliveries: tuple[DeliveryView, ...]
     audit: tuple[str, ...]
     ask: AskView | None = None
     cause: str = "unknown"
@@ -306,7 +288,8 @@ def _text(html: Markup) -> str:
     return Markup(_BLOCK_END.sub(" ", html)).striptags()  # noqa: S704 - what had no tag before has none after
 
 
-def _lasted(span: timedelta) -> str:
+def lasted(span: timedelta) -> str:
+    """Return a span in words, such as `1 hour 5 minutes`, to the minute."""
     minutes = max(round(span.total_seconds() / 60), 1)
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)

@@ -1,45 +1,46 @@
 """What a person or a provider does to the outbox: pause a lane or a channel, let it go on, send the dead once more."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlmodel import Session, col
 
 from trusthub.store import outbox
-from trusthub.store.tables import Delivery, Hold, Lane
+from trusthub.store.tables import Delivery, Disabled, Hold, Lane
+from trusthub.store.which import Which, has_state
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
-    """Which deliveries are meant. What is left out does not matter."""
-
-    ids: Collection[int] = ()
-    lane: str | None = None
-    channel: str | None = None
-    incident_id: int | None = None
-    since: datetime | None = None
-    """Asked for at this time, or later."""
-    states: Collection[str] = ()
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what a row must fulfil."""
-        found: list[ColumnElement[bool] | None] = [
-            col(Delivery.id).in_(self.ids) if self.ids else None,
-            col(Delivery.lane) == self.lane if self.lane else None,
-            col(Delivery.lane).startswith(f"{self.channel}:", autoescape=True) if self.channel else None,
-            col(Delivery.incident_id) == self.incident_id if self.incident_id else None,
-            col(Delivery.created_at) >= self.since if self.since else None,
-            col(Delivery.state).in_(self.states) if self.states else None,
-        ]
-        return [condition for condition in found if condition is not None]
+_GONE = "Its destination was taken out of site.yaml before it was sent."
 
 
 def listed(session: Session, which: Which, limit: int) -> list[Delivery]:
     """Return the newest deliveries that are meant, oldest first."""
-    query = select(Delivery).where(*which.conditions()).order_by(col(Delivery.id).desc()).limit(limit)
-    return list(session.execute(query).scalars())[::-1]
+    return page(session, which, limit)[::-1]
+
+
+def page(session: Session, which: Which, limit: int, *, before: int | None = None, after: int = 0) -> list[Delivery]:
+    """Return deliveries that are meant, newest first: the newest with a number below `before`, or next above `after`.
+
+    Their numbers are found first, alone: what is sorted would otherwise carry every payload along.
+    """
+    number = col(Delivery.id)
+    cursor = [number < before] if before is not None else [number > after] if after else []
+    order = number.asc() if after and before is None else number.desc()
+    found = select(number).where(*which.conditions(), *cursor).order_by(order).limit(limit)
+    query = select(Delivery).where(number.in_(found.scalar_subquery())).order_by(number.desc())
+    return list(session.execute(query).scalars())
+
+
+def dead(session: Session, which: Which, limit: int) -> list[Delivery]:
+    """Return the newest that `requeue` would send, newest first."""
+    query = select(Delivery).where(*_hopeful(which)).order_by(col(Delivery.id).desc()).limit(limit)
+    return list(session.execute(query).scalars())
+
+
+def count_dead(session: Session, which: Which) -> int:
+    """Return how many `requeue` would send."""
+    query = select(func.count()).select_from(Delivery).where(*_hopeful(which))
+    return int(session.execute(query).scalar_one())
 
 
 def requeue(session: Session, which: Which, now: datetime) -> list[int]:
@@ -48,12 +49,12 @@ def requeue(session: Session, which: Which, now: datetime) -> list[int]:
     An edit whose message has newer words stays dead: it would put the old ones back.
     """
     outbox.take_turn(session)
-    dead = (*which.conditions(), col(Delivery.state) == "dead")
-    lanes = select(col(Delivery.lane)).where(*dead).distinct().order_by(col(Delivery.lane))
+    given_up = _hopeful(which)
+    lanes = select(col(Delivery.lane)).where(*given_up).distinct().order_by(col(Delivery.lane))
     outbox.wake(session, session.execute(lanes).scalars().all(), now)
     again = (
         update(Delivery)
-        .where(*dead, ~_overtaken())
+        .where(*given_up)
         .values(state="pending", requeued_at=now, first_attempt_at=None)
         .returning(col(Delivery.id))
         .execution_options(synchronize_session=False)
@@ -62,12 +63,34 @@ def requeue(session: Session, which: Which, now: datetime) -> list[int]:
 
 
 def pause_lane(session: Session, lane: str, *, paused: bool, now: datetime) -> None:
-    """Let a lane send nothing more, or let it go on."""
+    """Let a lane send nothing more, or let it go on, even if it was switched off because it kept failing."""
     outbox.take_turn(session)
     outbox.wake(session, [lane], now)
     session.execute(update(Lane).where(col(Lane.key) == lane).values(paused=paused))
     if not paused:
+        _enable(session, [lane], now)
         _afresh(session, col(Delivery.lane) == lane)
+
+
+def switch_off(session: Session, lane: str, reason: str, now: datetime) -> bool:
+    """Pause a lane because messages to it keep failing. Return False when that was done already."""
+    outbox.take_turn(session)  # so that of two workers one is second, and sees what the first did
+    known = session.get(Disabled, lane)
+    if known and known.enabled_at is None:
+        return False
+    session.merge(Disabled(lane=lane, at=now, reason=reason, enabled_at=None))
+    pause_lane(session, lane, paused=True, now=now)
+    return True
+
+
+def forget(session: Session, lanes: Collection[str], now: datetime) -> None:
+    """Pause lanes no more whose destinations are gone, and cancel what waits for them."""
+    outbox.take_turn(session)
+    here = col(Delivery.lane).in_(lanes) & (col(Delivery.state) == "pending")
+    gone = update(Delivery).where(here).values(state="cancelled", last_error=_GONE)
+    session.execute(gone.execution_options(synchronize_session=False))
+    session.execute(update(Lane).where(col(Lane.key).in_(lanes)).values(paused=False))
+    _enable(session, lanes, now)
 
 
 def pause_channel(session: Session, channel: str, *, paused: bool) -> None:
@@ -96,6 +119,15 @@ def _afresh(session: Session, *where: ColumnElement[bool]) -> None:
     """Count from now how long messages fail: they were not tried while they were held."""
     waits = update(Delivery).where(col(Delivery.state) == "pending", *where)
     session.execute(waits.values(first_attempt_at=None).execution_options(synchronize_session=False))
+
+
+def _enable(session: Session, lanes: Collection[str], now: datetime) -> None:
+    off = update(Disabled).where(col(Disabled.lane).in_(lanes), col(Disabled.enabled_at).is_(None))
+    session.execute(off.values(enabled_at=now))
+
+
+def _hopeful(which: Which) -> tuple[ColumnElement[bool], ...]:
+    return (*which.conditions(), has_state("dead"), ~_overtaken())
 
 
 def _overtaken() -> ColumnElement[bool]:

@@ -12,13 +12,17 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.reach import Reach
-from trusthub.services import connections, desk, failing, gate_rollback, ledger, report, staff
+from trusthub.services import connections, deliveries, desk, fanout, gate_rollback, ledger, report, staff, timeline
+from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
-from trusthub.web import auth, fields
+from trusthub.web import auth, console_deliveries, fields, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
+
+LIVE = ("script-src 'self'", "connect-src 'self'", "frame-src 'self'")
+"""What a browser may do with a page that a script keeps fresh, or that shows a mail in a frame."""
 
 Answer = Response | BaseResponse
 
@@ -27,10 +31,10 @@ class Console:
     """The routes, with what they need."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+        self.hub, self.counts = hub, Counts()
 
-    def render(self, name: str, status: int = 200, **context: Any) -> Response:
-        """Render a console page; it is nobody else's to keep."""
+    def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
+        """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
         with self.hub.database.reading() as session:
             view = report.page(session, self.hub, self.hub.clock())
         user = current_user.name if current_user.is_authenticated else None
@@ -46,6 +50,8 @@ class Console:
         )
         response = make_response(body, status)
         response.headers["Cache-Control"] = "no-store"
+        if live:
+            response.headers["Content-Security-Policy"] = security.policy(self.hub, *LIVE)
         return response
 
     def _languages(self) -> list[tuple[str, str]]:
@@ -81,17 +87,10 @@ class Console:
     def home(self) -> Answer:
         """Show what waits."""
         with self.hub.database.reading() as session:
-            view, off = desk.desk(session, self.hub, self.hub.clock()), failing.disabled(session, self.hub)
+            view, held = desk.desk(session, self.hub, self.hub.clock()), deliveries.pauses(session)
         return self.render(
-            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, disabled=off
+            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, pauses=held
         )
-
-    def enable(self, lane: str) -> Answer:
-        """Switch on a destination that was switched off because messages to it kept failing."""
-        act = self._act()
-        if not failing.enable(self.hub, lane, actor=act.actor, now=act.now):
-            flash("It is switched on already.")
-        return redirect(url_for("console.home"), code=303)
 
     def rollouts(self, public_id: str = "") -> Answer:
         """Show the latest rollouts; one of them marked when a message linked to it."""
@@ -102,9 +101,9 @@ class Console:
 
     def ask(self, public_id: str) -> Answer:
         """Ask the tool of a rollout to roll back: it hears so when it asks next."""
-        return self._try(
+        return self.attempt(
             lambda: gate_rollback.ask(
-                self.hub, public_id, self._act(), fields.required("why", "why it should go back")
+                self.hub, public_id, self.act_now(), fields.required("why", "why it should go back")
             ),
             url_for("console.rollout", public_id=public_id),
         )
@@ -123,33 +122,38 @@ class Console:
 
     def understand(self, event: int) -> Answer:
         """Understand a kept event once more."""
-        return self._try(
-            lambda: flash(connections.understand_again(self.hub, event, self._act())), url_for("console.connections")
+        return self.attempt(
+            lambda: flash(connections.understand_again(self.hub, event, self.act_now())), url_for("console.connections")
         )
 
     def incident(self, public_id: str) -> Answer:
         """Show one incident."""
+        now = self.hub.clock()
         with self.hub.database.reading() as session:
-            view = desk.find_incident(session, self.hub, public_id, self.hub.clock())
-        return self.render("incident.html", incident=view) if view else self._missing()
+            view = desk.find_incident(session, self.hub, public_id, now)
+            if view is None:
+                return self.missing()
+            told = timeline.of_incident(session, self.counts, public_id, now)
+            progress = fanout.of_incident(session, self.counts, public_id, now)
+        return self.render("incident.html", live=True, incident=view, told=told, progress=progress)
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
         acts: dict[str, Callable[[], None]] = {
-            "tell": lambda: staff.tell_customers(self.hub, public_id, self._act()),
-            "precaution": lambda: staff.precaution(self.hub, public_id, self._act()),
-            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self._act()),
+            "tell": lambda: staff.tell_customers(self.hub, public_id, self.act_now()),
+            "precaution": lambda: staff.precaution(self.hub, public_id, self.act_now()),
+            "false-alarm": lambda: staff.false_alarm(self.hub, public_id, self.act_now()),
             "update": lambda: self._update(public_id),
             "correct": lambda: self._correct(public_id),
             "cause": lambda: self._cause(public_id),
-            "clear": lambda: staff.clear(self.hub, public_id, self._act()),
+            "clear": lambda: staff.clear(self.hub, public_id, self.act_now()),
             "resolve": lambda: staff.resolve(
-                self.hub, public_id, self._act(), note=fields.text("note"), others=self._others("note")
+                self.hub, public_id, self.act_now(), note=fields.text("note"), others=self._others("note")
             ),
         }
         if action not in acts:
-            return self._missing()
-        return self._try(acts[action], url_for("console.incident", public_id=public_id))
+            return self.missing()
+        return self.attempt(acts[action], url_for("console.incident", public_id=public_id))
 
     def new(self) -> Answer:
         """Show the form that opens an incident by hand."""
@@ -165,7 +169,7 @@ class Console:
             made.append(
                 staff.open_incident(
                     self.hub,
-                    self._act(),
+                    self.act_now(),
                     component=fields.text("component"),
                     name=name,
                     note=note,
@@ -175,33 +179,34 @@ class Console:
                 )
             )
 
-        answer = self._try(do, url_for("console.new"))
+        answer = self.attempt(do, url_for("console.new"))
         return redirect(url_for("console.incident", public_id=made[0])) if made else answer
 
     def thread(self, public_id: str) -> Answer:
         """Show one customer's thread."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        return self.render("thread.html", thread=view) if view else self._missing()
+        return self.render("thread.html", thread=view) if view else self.missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
-        return self._try(
-            lambda: staff.reply(self.hub, public_id, self._act(), fields.required("words", "an answer")),
+        return self.attempt(
+            lambda: staff.reply(self.hub, public_id, self.act_now(), fields.required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
         )
 
     def confirm(self, public_id: str) -> Answer:
         """Say that a customer is real."""
-        return self._try(
-            lambda: staff.confirm_customer(self.hub, public_id, self._act()),
+        return self.attempt(
+            lambda: staff.confirm_customer(self.hub, public_id, self.act_now()),
             url_for("console.thread", public_id=public_id),
         )
 
     def close(self, public_id: str) -> Answer:
         """Close a customer's thread."""
-        return self._try(
-            lambda: staff.close_thread(self.hub, public_id, self._act()), url_for("console.thread", public_id=public_id)
+        return self.attempt(
+            lambda: staff.close_thread(self.hub, public_id, self.act_now()),
+            url_for("console.thread", public_id=public_id),
         )
 
     def _update(self, public_id: str) -> None:
@@ -210,7 +215,7 @@ class Console:
         except ValueError as error:
             raise StaffError("Choose a state.") from error
         note = fields.required("note", "what customers should read")
-        act, failed, others = self._act(), fields.number("failed"), self._others("note")
+        act, failed, others = self.act_now(), fields.number("failed"), self._others("note")
         recovery = fields.next_clock("recovery", act.now)
         staff.update(self.hub, public_id, act, note=note, state=state, failed=failed, recovery=recovery, others=others)
 
@@ -223,7 +228,7 @@ class Console:
             ended=fields.moment("ended"),
             impact=fields.impact("impact"),
         )
-        staff.correct(self.hub, public_id, self._act(), right=right, note=fields.text("note"))
+        staff.correct(self.hub, public_id, self.act_now(), right=right, note=fields.text("note"))
 
     def _cause(self, public_id: str) -> None:
         try:
@@ -231,24 +236,27 @@ class Console:
         except ValueError as error:
             raise StaffError("Choose a kind of cause.") from error
         data, safeguard = "data" in request.form, "safeguard" in request.form
-        staff.say_cause(self.hub, public_id, self._act(), cause, data=data, safeguard=safeguard)
+        staff.say_cause(self.hub, public_id, self.act_now(), cause, data=data, safeguard=safeguard)
 
     def _others(self, name: str) -> dict[str, str]:
         """Return what a field says in the page's other languages."""
         return {code: fields.text(f"{name}_{code}") for code in self.hub.page.locales[1:]}
 
-    def _try(self, do: Callable[[], None], back: str) -> Answer:
+    def attempt(self, do: Callable[[], None], back: str) -> Answer:
+        """Do something, go back to a page, and say there why it could not be done."""
         try:
             do()
         except StaffError as error:
             flash(str(error))
         return redirect(back, code=303)
 
-    def _act(self) -> Act:
+    def act_now(self) -> Act:
+        """Return who acts, and when."""
         user = auth.signed_in()
         return Act(actor=user.name, now=self.hub.clock(), email=user.email)
 
-    def _missing(self) -> Response:
+    def missing(self) -> Response:
+        """Say that there is no such page."""
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
 
 
@@ -262,7 +270,6 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/login", "sign_in", limiter.limit("10 per minute")(routes.sign_in), methods=["POST"])
     add("/logout", "sign_out", routes.sign_out, methods=["POST"])
     add("/", "home", routes.home)
-    add("/destinations/<path:lane>/enable", "enable", routes.enable, methods=["POST"])
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
     add("/promises", "promises", routes.promises)
@@ -277,6 +284,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_deliveries.add(blueprint, routes)
     return blueprint
 
 

@@ -14,15 +14,18 @@ POST_LIMIT = "10 per minute"
 
 def headers(hub: Hub) -> list[tuple[str, str]]:
     """Return the headers of every answer: no script, nothing from elsewhere, no frame around us."""
-    policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-        f"form-action 'self' {_origin(hub.base_url)}; base-uri 'none'; frame-ancestors 'none'"
-    )
     return [
-        ("Content-Security-Policy", policy),
+        ("Content-Security-Policy", policy(hub)),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "strict-origin-when-cross-origin"),
     ]
+
+
+def policy(hub: Hub, *more: str) -> str:
+    """Return what a browser may do with a page of ours, and what it may do besides, such as `script-src 'self'`."""
+    rules = ("default-src 'none'", "style-src 'self'", "img-src 'self' data:", *more)
+    form = f"form-action 'self' {_origin(hub.base_url)}"
+    return "; ".join((*rules, form, "base-uri 'none'", "frame-ancestors 'none'"))
 
 
 def protect(app: Flask, hub: Hub) -> None:

@@ -11,6 +11,11 @@ from trusthub.store.tables.base import Row
 from trusthub.store.types import BigId
 
 
+def _few(name: str, sqlite: str, postgresql: str = "") -> Index:
+    """Return an index of what is rare and looked for: it costs nothing while all goes well."""
+    return Index(f"ix_delivery_{name}", "id", sqlite_where=text(sqlite), postgresql_where=text(postgresql or sqlite))
+
+
 class Delivery(Row, table=True):
     """One message to one destination, worded and frozen when it was decided."""
 
@@ -23,12 +28,19 @@ class Delivery(Row, table=True):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_delivery_conversation", "lane", "conversation"),
+        _few("dead", "state = 'dead'"),
+        _few("cancelled", "state = 'cancelled'"),
+        _few("ambiguous", "ambiguous = 1", "ambiguous"),
         {"sqlite_autoincrement": True},
     )
     id: int = columns.row_id()
     lane: str
     key: str = Field(unique=True)
     moment: str
+    audience: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """A domain.message.Audience; empty for messages that are older than this column."""
+    update_id: int | None = columns.link("update.id", null=True)
+    """The update that it tells."""
     incident_id: int | None = columns.link("incident.id", null=True)
     rollout_id: int | None = columns.link("rollout.id", null=True)
     thread_id: int | None = columns.link("thread.id", null=True)
