@@ -97,7 +97,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app, endpoints = create_app(settings, hub, made), Failing(hub)
-    snapshots = Snapshots(hub.database, security.headers(hub))
+    snapshots = Snapshots(hub.database, security.headers(hub), many=len(hub.page.locales) > 1)
     return Parts(
         settings,
         hub,
@@ -108,7 +108,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
             patience=_patience(settings),
             housekeeping=lambda: _keep_house(hub, settings, endpoints),
         ),
-        snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots),
+        snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots, hub.page),
     )
 
 

@@ -109,3 +109,59 @@ def test_people_who_work_here_read_the_first_language(tmp_path: Path) -> None:
         assert "Wir gehen mit *Checkout* in production von 2.8.0 auf 2.7.4 zurück." in heard
         assert "2 bis 10 Minuten" in heard or "Minuten" in heard
         assert made.summary()["incidents"][0]["name"] == "Checkout: ein Problem mit 2.8.0"
+
+
+def test_the_page_is_there_in_each_language_at_an_address_of_its_own(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub)
+    incident = hub.incident()
+    english, german = hub.page("/"), hub.page("/de/")
+    assert '<html lang="en">' in english
+    assert '<html lang="de">' in german
+    assert "Checkout funktioniert nicht, wie es sollte" in german
+    assert "Checkout: ein Problem mit 2.8.0" in german
+    assert "Alle Zeiten sind UTC." in german
+    for page in (english, german):
+        assert re.search(r'hreflang="de"\s+href="https://status.acme.example/de/"', page)
+        assert re.search(r'hreflang="en"\s+href="https://status.acme.example/"', page)
+    own = hub.page(f"/de/incidents/{incident}")
+    assert f'href="https://status.acme.example/de/incidents/{incident}"' in own
+    assert '<input type="hidden" name="locale" value="de">' in own
+    assert "Das tut uns leid." in own
+    assert "Sagen Sie uns, was Sie sehen" in own
+
+
+@pytest.mark.parametrize(
+    ("path", "wants", "answered"),
+    [
+        ("/", "de-AT,de;q=0.9,en;q=0.5", "/de/"),
+        ("/", "fr,de;q=0.5", "/de/"),
+        ("/", "en-GB,en;q=0.9,de;q=0.5", None),
+        ("/", "fr", None),
+        ("/", "", None),
+        ("/?lang=de", "en", "/de/"),
+        ("/?lang=en", "de", None),
+        ("/de/", "en", None),
+        ("/de", "en", "/de/"),
+    ],
+)
+def test_a_reader_is_led_to_their_language_unless_they_chose_one(
+    hub: House, path: str, wants: str, answered: str | None
+) -> None:
+    answer = hub.web.get(path, headers={"Accept-Language": wants})
+    assert answer.headers.get("Location") == answered
+    assert answer.status_code == (302 if answered else 200)
+    assert "Accept-Language" in answer.headers["Vary"] or path == "/de"
+
+
+def test_words_of_before_a_language_came_are_marked_on_its_pages(tmp_path: Path) -> None:
+    with speaking(tmp_path, "[en]") as made:
+        canary(made)
+        rolled_back(made)
+        incident = made.incident()
+    with speaking(tmp_path, "[en, de]") as made:
+        made.keep_house()
+        page = made.page(f"/de/incidents/{incident}")
+    assert "Noch nicht übersetzt:" in page
+    assert '<div class="words" lang="en">' in page
+    assert '<h1 lang="en">Checkout: a problem with 2.8.0</h1>' in page

@@ -1,11 +1,12 @@
 """How languages say times, numbers and lists."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from jinja2.exceptions import FilterArgumentError
 
-from tests.rendering.cases import TEMPLATES
+from tests.rendering.cases import CHECKOUT, TEMPLATES
 
 ENGLISH, GERMAN = (TEMPLATES.locale(code).speech for code in ("en", "de"))
 NOON = datetime(2026, 11, 2, 12, 5, 59, tzinfo=UTC)
@@ -135,3 +136,14 @@ def test_a_duration_is_a_whole_number_of_one_unit(seconds: int, english: str, ge
 def test_a_span_names_its_unit_once() -> None:
     assert ENGLISH.span(120, 600) == "2 to 10 minutes"
     assert GERMAN.span(90, 600) == "1,5 bis 10 Minuten"
+
+
+@pytest.mark.parametrize("locale", [code for code in TEMPLATES.locales if code != "en"])
+def test_a_language_says_everything_that_public_pages_say(locale: str) -> None:
+    pages, said = CHECKOUT / "templates" / "pages", TEMPLATES.locale(locale).pages
+    names = ("_layout.html", "_parts.html", "status.html", "incident.html")
+    text = "".join((pages / name).read_text(encoding="utf-8") for name in names)
+    calls = re.findall(r"_\((\"[^)]*?\"(?: if .*? else \"[^\"]*\")?)(?:, \w+=|\))", text)
+    spoken = {sentence for call in calls for sentence in re.findall(r"\"([^\"]*)\"", re.sub(r"\(\"\w+\"\)", "", call))}
+    assert len(spoken) > 50
+    assert spoken - set(said) == set()

@@ -54,19 +54,9 @@ def test_a_curve_of_one_moment_can_be_drawn() -> None:
     assert (bar.x, bar.width) == (8, 0)
 
 
-@pytest.mark.parametrize(
-    ("span", "words"),
-    [
-        (timedelta(seconds=20), "1 minute"),
-        (timedelta(minutes=38), "38 minutes"),
-        (timedelta(minutes=59, seconds=40), "1 hour"),
-        (timedelta(hours=1, minutes=5), "1 hour 5 minutes"),
-        (timedelta(days=2, hours=1, minutes=40), "2 days 1 hour"),
-        (timedelta(days=1), "1 day"),
-    ],
-)
-def test_how_long_it_lasted(span: timedelta, words: str) -> None:
-    assert replace(CHECKOUT, resolved_at=CHECKOUT.started_at + span).lasted == words
+def test_how_long_it_lasted() -> None:
+    span = timedelta(hours=1, minutes=5)
+    assert replace(CHECKOUT, resolved_at=CHECKOUT.started_at + span).lasted == span
 
 
 def test_what_lasts_has_no_length() -> None:

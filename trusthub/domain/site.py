@@ -104,6 +104,10 @@ class Page(Strict):
         """The page's own language."""
         return self.locales[0]
 
+    def prefix(self, locale: str = "") -> str:
+        """Return what stands before a path in a language: nothing for the page's own, else such as `/de`."""
+        return f"/{locale}" if locale and locale != self.main else ""
+
     def nearest(self, *wanted: str) -> str:
         """Return the language for a reader: the first of `wanted` that the page has, as it is or without its region."""
         for code in wanted:

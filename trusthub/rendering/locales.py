@@ -7,7 +7,8 @@ from typing import Annotated
 
 import babel
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from markupsafe import Markup, escape
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from trusthub.errors import PlaybookError
 from trusthub.rendering.speech import Speech
@@ -59,6 +60,12 @@ class Locale:
     """The folder with a folder for each message."""
     around: Path
     """The folder with the words around a mail."""
+    pages: Mapping[str, str]
+    """What pages say in it, by what they say in English."""
+
+    def said(self, text: str, *given: object, **values: object) -> Markup:
+        """Return what a page says: a sentence in this language, with values in it that are HTML or become it."""
+        return escape(self.pages.get(text, text)).format(*given, **values)
 
 
 def codes(root: Path) -> tuple[str, ...]:
@@ -81,7 +88,20 @@ def read(root: Path, code: str) -> Locale:
         raise PlaybookError(f"rules: {words.rules!r} is unknown. {cure}", file=str(file), line=1) from error
     parent = root if code == MAIN else folder
     speech = Speech(rules, words.percent, words.span, patterns)
-    return Locale(code, words.name, words.untranslated, speech, parent / "messages", parent / "email")
+    return Locale(code, words.name, words.untranslated, speech, parent / "messages", parent / "email", _pages(folder))
+
+
+def _pages(folder: Path) -> Mapping[str, str]:
+    file = folder / "pages.yaml"
+    try:
+        return TypeAdapter(dict[str, str]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise PlaybookError(
+            f"must be sentences in English, each with its translation: {reason}", file=str(file), line=1
+        ) from error
 
 
 def _words(file: Path) -> _Words:

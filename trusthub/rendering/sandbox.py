@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from trusthub.rendering import filters
 from trusthub.rendering.speech import Speech
@@ -77,7 +78,8 @@ class MessageSandbox(ImmutableSandboxedEnvironment):
 class PageSandbox(ImmutableSandboxedEnvironment):
     """For pages and the layout of mail."""
 
-    def __init__(self, root: Path, speech: Speech) -> None:
+    def __init__(self, root: Path, speech: Speech, said: Callable[..., Markup]) -> None:
+        """`said` is `_` in a page: it says a sentence in its language."""
         super().__init__(
             loader=FileSystemLoader(root),
             undefined=StrictUndefined,
@@ -85,6 +87,6 @@ class PageSandbox(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             autoescape=True,
         )
-        self.filters = {name: self.filters[name] for name in _PAGE_FILTERS} | dict(speech.filters())
+        self.filters = {name: self.filters[name] for name in _PAGE_FILTERS} | dict(speech.page_filters())
         self.tests = {name: self.tests[name] for name in _PAGE_TESTS}
-        self.globals = {name: self.globals[name] for name in ("namespace", "range")}
+        self.globals = {"_": said, **{name: self.globals[name] for name in ("namespace", "range")}}

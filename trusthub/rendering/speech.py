@@ -113,6 +113,14 @@ class Speech:
         """Return these as filters that say times in the zone of what is rendered."""
         return {name: _filter(self, name) for name in FILTERS}
 
+    def page_filters(self) -> Mapping[str, Callable[..., str]]:
+        """Return those that pages have, which is two more."""
+        return {**self.filters(), "lasted": self.lasted, "weekday": self.weekday}
+
+    def weekday(self, at: object) -> str:
+        """Return `Sunday`."""
+        return format_date(self._local(at), "EEEE", locale=self.rules)
+
     def elsewhere(self, zone: str) -> "Speech":
         """Return the same language for readers in another time zone (an IANA name)."""
         return self if zone == self.zone else replace(self, zone=zone)

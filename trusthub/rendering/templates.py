@@ -60,10 +60,10 @@ class Templates:
         """Render one line of plain text, such as the name of an incident, from templates/messages."""
         return self.messages_in(locale).line(name, **context)
 
-    def page(self, name: str, **context: object) -> str:
+    def page(self, name: str, locale: str = MAIN, **context: object) -> str:
         """Render HTML, such as `pages/index.html` or `email/layout.html`. Everything but Markup is escaped."""
         try:
-            return self._page(MAIN).get_template(name).render(context)
+            return self._page(locale).get_template(name).render(context)
         except TemplateError as error:
             raise explained(error, str(self.root / name), self.root) from error
 
@@ -95,5 +95,5 @@ class Templates:
 
     def _page(self, code: str) -> PageSandbox:
         if code not in self._pages:
-            self._pages[code] = PageSandbox(self.root, self.locale(code).speech)
+            self._pages[code] = PageSandbox(self.root, self.locale(code).speech, self.locale(code).said)
         return self._pages[code]

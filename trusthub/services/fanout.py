@@ -12,7 +12,6 @@ from trusthub.domain.recipient import NOBODY, Tally
 from trusthub.services.counts import COLUMNS, Counted, Counts
 from trusthub.services.outgoing import moment_words
 from trusthub.services.recipients import LANES
-from trusthub.services.views import lasted
 from trusthub.store.tables import Delivery, Incident, Lane, Update
 from trusthub.store.which import has_state, paused
 
@@ -60,12 +59,11 @@ class Progress:
         return timedelta(seconds=self.tally.waiting / self.rate)
 
     @property
-    def remaining_words(self) -> str:
-        """Such as `20 seconds` or `3 minutes`; empty when there is no estimate."""
-        if self.remaining is None:
-            return ""
-        seconds = max(5 * round(self.remaining.total_seconds() / 5), 5)
-        return f"{seconds} seconds" if seconds < _EXACT else lasted(self.remaining)
+    def seconds(self) -> int | None:
+        """The same in steps of five seconds, when it is short; people then watch it."""
+        if self.remaining is None or self.remaining.total_seconds() >= _EXACT:
+            return None
+        return max(5 * round(self.remaining.total_seconds() / 5), 5)
 
 
 def under_way(session: Session, counts: Counts, now: datetime) -> tuple[Progress, ...]:

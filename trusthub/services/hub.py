@@ -34,9 +34,13 @@ class Hub:
         """The public page as site.yaml has it."""
         return self.configuration.site.page
 
-    def incident_url(self, public_id: str) -> str:
-        """Where customers read about an incident."""
-        return f"{self.page.url}/incidents/{public_id}"
+    def home_url(self, locale: str = "") -> str:
+        """Where customers read the page in a language, without a slash at its end; in its own when none is given."""
+        return f"{self.page.url}{self.page.prefix(locale)}"
+
+    def incident_url(self, public_id: str, locale: str = "") -> str:
+        """Where customers read about an incident, in a language."""
+        return f"{self.home_url(locale)}/incidents/{public_id}"
 
     def console_url(self, kind: str, public_id: str) -> str:
         """Where staff work on an incident, rollout or thread."""

@@ -28,6 +28,9 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     if locale != hub.page.main:
         said["recovery_basis"] = None
         said["component"] = _component(hub, facts, locale)
+        for name in ("incident_url", "answer_url"):
+            if url := facts.get(name):
+                said[name] = str(url).replace(f"{hub.page.url}/", f"{hub.home_url(locale)}/", 1)
     return said
 
 

@@ -121,8 +121,8 @@ def belongs(path: str) -> bool:
 
 
 def _both(hub: Hub, page: PageView, path: str, seen: LedgerView) -> Iterator[tuple[str, bytes]]:
-    context = {"page": page, "ledger": seen, "path": path}
-    yield path, hub.configuration.templates.page("pages/promises.html", **context).encode()
+    body = hub.configuration.templates.page("pages/promises.html", page.locale, page=page, ledger=seen, path=path)
+    yield path, body.encode()
     yield f"{path}.json", json.dumps(_json(hub, seen), ensure_ascii=False).encode()
 
 

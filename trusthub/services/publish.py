@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,6 @@ from sqlmodel import Session, col
 from trusthub.services import feeds, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
-from trusthub.services.views import IncidentView
 from trusthub.store.tables import Delivery, Page, Snapshot
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
@@ -81,26 +81,32 @@ def _newest(session: Session) -> int:
 
 
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
-    """Render every file of the page from one consistent state."""
-    templates = hub.configuration.templates
-    view, incidents = report.page(session, hub, now), report.each_once(session, hub, now)
+    """Render every file of the page from one consistent state, in every language of the page."""
+    pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
+    latest = report.latest(session, report.each_once(session, hub, now))
+    promised = ledger.documents(session, hub, report.page(session, hub, now), everything=everything)
+    return [
+        *pages,
+        *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
+        *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
+        File("/history.atom", ATOM, feeds.atom(hub, latest, now)),
+    ]
+
+
+def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything: bool) -> Iterator[File]:
+    """Render what people read, in one language."""
+    prefix, templates = hub.page.prefix(locale), hub.configuration.templates
+    view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
     components, shown = report.components(session), report.shown(session, now, incidents)
     unresolved = tuple(incident for incident in shown if incident.state != "resolved")
     recent = tuple(incident for incident in shown if incident.state == "resolved")
-    status = templates.page("pages/status.html", page=view, components=components, incidents=unresolved, recent=recent)
-    return [
-        File("/", HTML, status.encode()),
-        *(
-            File(f"/incidents/{incident.public_id}", HTML, _incident(hub, view, incident))
-            for incident in report.changed(session, incidents, everything=everything)
-        ),
-        *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
-        *(
-            File(path, JSON if path.endswith(".json") else HTML, body)
-            for path, body in ledger.documents(session, hub, view, everything=everything)
-        ),
-        File("/history.atom", ATOM, feeds.atom(hub, report.latest(session, incidents), now)),
-    ]
+    status = templates.page(
+        "pages/status.html", locale, page=view, components=components, incidents=unresolved, recent=recent
+    )
+    yield File(f"{prefix}/", HTML, status.encode())
+    for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
+        body = templates.page("pages/incident.html", locale, page=view, incident=incident)
+        yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
 
 
 def write(files: list[File], folder: Path) -> None:
@@ -123,10 +129,6 @@ def write(files: list[File], folder: Path) -> None:
 def copy_static(source: Path, folder: Path) -> None:
     """Put style sheets and icons beside the published pages."""
     shutil.copytree(source, folder / "static", dirs_exist_ok=True)
-
-
-def _incident(hub: Hub, view: object, incident: IncidentView) -> bytes:
-    return hub.configuration.templates.page("pages/incident.html", page=view, incident=incident).encode()
 
 
 def _store(session: Session, page: Page, files: list[File]) -> None:

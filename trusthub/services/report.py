@@ -13,6 +13,7 @@ from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
+from trusthub.rendering.locales import Locale
 from trusthub.services.cases import (
     as_told,
     components_of,
@@ -31,6 +32,7 @@ from trusthub.services.views import (
     ComponentView,
     ExposureView,
     IncidentView,
+    LanguageView,
     PageView,
     PromiseView,
     UpdateView,
@@ -56,6 +58,7 @@ _HEADLINES = {
     ComponentStatus.MAINTENANCE: ("We are working on {}", "We are working on {}"),
 }
 """For one component and for several."""
+_AGAIN = "Everything works again, and we are watching it"
 _MANY = 3
 """From this many components on, the headline counts them; they are named below it."""
 _INDICATORS = {
@@ -74,8 +77,9 @@ _SEVERITY = (
 )
 
 
-def page(session: Session, hub: Hub, now: datetime) -> PageView:
-    """Return the page with the one sentence that sums it up."""
+def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageView:
+    """Return the page with the one sentence that sums it up, in a language; in its own when none is given."""
+    language = hub.configuration.templates.locale(locale or hub.page.main)
     rows = [component for component in listed(session) if not component.is_group]
     worst = worst_status(component.status for component in rows)
     watching = session.execute(_public(unresolved=True)).first() is not None
@@ -87,18 +91,24 @@ def page(session: Session, hub: Hub, now: datetime) -> PageView:
         hub_url=hub.base_url,
         support=hub.page.support,
         indicator=_INDICATORS[worst],
-        headline="Everything works again, and we are watching it" if calm and watching else _headline(worst, names),
+        headline=str(language.said(_AGAIN)) if calm and watching else _headline(language, worst, names),
         rendered_at=now,
+        locale=language.code,
+        languages=tuple(
+            LanguageView(code=code, name=hub.configuration.templates.locale(code).name, home=f"{hub.home_url(code)}/")
+            for code in hub.page.locales
+        ),
         promises=hub.page.promises.value,
     )
 
 
-def _headline(worst: ComponentStatus, names: Sequence[str]) -> str:
+def _headline(language: Locale, worst: ComponentStatus, names: Sequence[str]) -> str:
     """Say in one sentence what is wrong, with the worst first: a visitor looks for one name."""
     one, several = _HEADLINES[worst]
     if len(names) == 1:
-        return one.format(names[0])
-    return several.format(" and ".join(names) if len(names) < _MANY else f"{len(names)} systems")
+        return language.said(one, names[0]).unescape()
+    listed = language.speech.listed(list(names))
+    return language.said(several, listed if len(names) < _MANY else language.said("{} systems", len(names))).unescape()
 
 
 def worst_status(statuses: Iterable[str]) -> ComponentStatus:
@@ -118,13 +128,13 @@ def components(session: Session) -> tuple[ComponentView, ...]:
     return tuple(_component(row, rows) for row in rows if row.group_id is None)
 
 
-def each_once(session: Session, hub: Hub, now: datetime) -> View:
-    """Return what reads an incident as customers see it, and reads each only once."""
+def each_once(session: Session, hub: Hub, now: datetime, locale: str = "") -> View:
+    """Return what reads an incident as customers see it in a language, and reads each only once."""
     made: dict[int, IncidentView] = {}
 
     def view(row: Incident) -> IncidentView:
         if row.id not in made:
-            made[row.id] = incident(session, hub, row, now)
+            made[row.id] = incident(session, hub, row, now, locale)
         return made[row.id]
 
     return view
@@ -148,8 +158,10 @@ def latest(session: Session, view: View) -> tuple[IncidentView, ...]:
     return tuple(map(view, rows))
 
 
-def changed(session: Session, view: View, *, everything: bool) -> tuple[IncidentView, ...]:
+def changed(session: Session, view: View, *, prefix: str = "", everything: bool) -> tuple[IncidentView, ...]:
     """Return the incidents whose own page is missing or older than they are; with `everything`, unresolved ones too.
+
+    Their page in a language is meant, whose paths begin with `prefix`.
 
     What was decided before the last rendering may have been committed after it: hence the margin.
     """
@@ -158,21 +170,24 @@ def changed(session: Session, view: View, *, everything: bool) -> tuple[Incident
     fresh = or_(
         col(Incident.updated_at) >= since.updated_at - _MARGIN,
         (col(Incident.state) != State.RESOLVED) if everything else false(),
-        ("/incidents/" + col(Incident.public_id)).not_in(there),
+        (f"{prefix}/incidents/" + col(Incident.public_id)).not_in(there),
     )
     return tuple(map(view, session.execute(_public().where(fresh)).scalars().all()))
 
 
-def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> IncidentView:
-    """Return one incident as customers see it."""
-    made, right = promises(session, hub, row), corrected(row)
+def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: str = "") -> IncidentView:
+    """Return one incident as customers see it in a language; in the page's own when none is given."""
+    code, made = locale or hub.page.main, promises(session, hub, row)
+    right = corrected(row)
+    name = row.names.get(code) if code != hub.page.main else row.name
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
     return IncidentView(
         public_id=row.public_id,
-        url=hub.incident_url(row.public_id),
-        name=row.name,
+        url=hub.incident_url(row.public_id, code),
+        name=name or row.name,
+        lang=None if name else hub.page.main,
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,
@@ -181,7 +196,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> Incide
         resolved_at=row.resolved_at,
         next_update=due,
         overdue=due is not None and due < now,
-        updates=updates(session, row, hub.page.main),
+        updates=updates(session, row, code),
         promises=made,
         exposure=_exposure(session, hub, row),
         failed=row.failed,
@@ -199,6 +214,7 @@ def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, .
             state_words=STATE_WORDS[update.state],
             html=markdown.to_html(text.body),
             at=update.created_at,
+            lang=text.locale if text.locale != locale else None,
         )
         for update, text in said(session, [row.id], locale)[row.id]
     )

@@ -22,6 +22,15 @@ STATUS_WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageView:
+    """A language of the page: what it calls itself, and the address of the page in it, with a slash at its end."""
+
+    code: str
+    name: str
+    home: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """The public page itself."""
 
@@ -37,6 +46,15 @@ class PageView:
     rendered_at: datetime
     promises: str = "public"
     """Who sees how promises ended: public, incident or internal."""
+    locale: str = "en"
+    """The language that it is in."""
+    languages: tuple[LanguageView, ...] = ()
+    """All that it is published in."""
+
+    @property
+    def home(self) -> str:
+        """The address of its front page in this language."""
+        return next((each.home for each in self.languages if each.code == self.locale), f"{self.url}/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +90,8 @@ class WordsView:
 
     html: Markup
     at: datetime
+    lang: str | None = None
+    """Its language, when it is not that of the page."""
 
     @property
     def text(self) -> str:
@@ -190,13 +210,15 @@ class IncidentView:
     """Failed requests, once they are counted."""
     customers: int | None = None
     """Customers who were hit, once a person counted them."""
+    lang: str | None = None
+    """The language of its name, when that is not the page's."""
     change: bool = False
     """Whether a change of ours is behind it that is not being rolled back already."""
 
     @property
-    def lasted(self) -> str | None:
-        """From start to end, such as `1 hour 5 minutes`; None while it lasts."""
-        return lasted(self.resolved_at - self.started_at) if self.resolved_at else None
+    def lasted(self) -> timedelta | None:
+        """From start to end; None while it lasts."""
+        return self.resolved_at - self.started_at if self.resolved_at else None
 
     @property
     def recovery(self) -> PromiseView | None:
@@ -286,12 +308,3 @@ _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")
 
 def _text(html: Markup) -> str:
     return Markup(_BLOCK_END.sub(" ", html)).striptags()  # noqa: S704 - what had no tag before has none after
-
-
-def lasted(span: timedelta) -> str:
-    """Return a span in words, such as `1 hour 5 minutes`, to the minute."""
-    minutes = max(round(span.total_seconds() / 60), 1)
-    days, rest = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
-    return " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number)

@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
+from trusthub.domain.site import Page as SitePage
 from trusthub.store.session import Database
 from trusthub.store.tables import Page, Snapshot
 
@@ -40,8 +44,9 @@ class Kept:
 class Snapshots:
     """Every file of the page, as of the newest version seen."""
 
-    def __init__(self, database: Database, security: Iterable[tuple[str, str]]) -> None:
-        """`security` are headers that every answer carries."""
+    def __init__(self, database: Database, security: Iterable[tuple[str, str]], *, many: bool = False) -> None:
+        """`security` are headers that every answer carries; `many` says that there are several languages."""
+        self._many = many
         self._database, self._security = database, tuple(security)
         self._files: dict[str, Kept] = {}
         self._version, self._looked = -1, 0.0
@@ -77,14 +82,14 @@ class Snapshots:
 
     def _keep(self, row: Snapshot) -> Kept:
         headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", CACHE)]
-        headers.append(("Vary", "Accept-Encoding"))
+        headers.append(("Vary", "Accept-Encoding" + (", Accept-Language" if self._many else "")))
         if row.path.startswith(API) or row.path.endswith(".json"):
             headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag")]
         return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
 
 
 def before(
-    app: "WSGIApplication", snapshots: Snapshots
+    app: "WSGIApplication", snapshots: Snapshots, page: SitePage
 ) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
     """Wrap `app` so that published files are answered from memory."""
 
@@ -95,13 +100,37 @@ def before(
             return app(environ, start)
         kept = snapshots.get(path)
         if kept is not None:
+            where = _elsewhere(page, path, environ)
+            if where and snapshots.get(where):
+                return _redirect(where, start)
             return _serve(kept, environ, start)
+        if snapshots.get(f"{path}/"):
+            return _redirect(f"{path}/", start)
         if path.startswith(API):
             start("404 Not Found", [("Content-Length", "0"), ("Access-Control-Allow-Origin", "*")])
             return [b""]
         return app(environ, start)
 
     return answer
+
+
+def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None:
+    """Return the path of a page in the language that its reader wants, when this one is in the page's own.
+
+    An address that names its language is served as it is: whoever chose one, by link or `?lang=`, stays with it.
+    """
+    if len(page.locales) == 1 or not (path == "/" or path.startswith("/incidents/")):
+        return None
+    chosen = parse_qs(environ.get("QUERY_STRING", "")).get("lang")
+    accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE", ""), LanguageAccept).values()
+    prefix = page.prefix(page.nearest(*(chosen or accepted)))
+    return f"{prefix}{path}" if prefix else None
+
+
+def _redirect(path: str, start: "StartResponse") -> list[bytes]:
+    headers = [("Location", path), ("Content-Length", "0"), ("Cache-Control", CACHE), ("Vary", "Accept-Language")]
+    start("302 Found", headers)
+    return [b""]
 
 
 def _serve(kept: Kept, environ: dict[str, Any], start: "StartResponse") -> list[bytes]:
