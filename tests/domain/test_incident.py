@@ -152,7 +152,7 @@ def test_anything_less_is_held_back_and_says_why(rollout: dict[str, Any], around
 )
 def test_customers_are_told_only_when_nothing_speaks_against_it(rollout: Rollout, around: Circumstances) -> None:
     place = around.component and around.environment and around.public_environment
-    fault = rollout.evidence is not Evidence.NONE and not rollout.superseded and rollout.basis is not Basis.INFERRED
+    fault = rollout.evidence is not Evidence.NONE and not rollout.superseded
     reach = bool(rollout.peak) and (rollout.peak or 0) >= around.public_from
     free = around.publishing is Publishing.AUTO and around.now - around.happened_at <= LATE
     decision = may_tell(rollout, around)
