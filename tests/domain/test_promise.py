@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trusthub.domain.playbook import Recovery
+from trusthub.domain.plan import Recovery
 from trusthub.domain.promise import Kind, Promise, Standing, next_update, recovery, settled
 
 NOW = datetime(2026, 3, 2, 14, 6, 12, 345_678, tzinfo=UTC)

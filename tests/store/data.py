@@ -328,6 +328,22 @@ SIXTH: Rows = {
         }
     ],
 }
+TENTH: Rows = {
+    "outcome": [
+        {
+            "rollout_id": 1,
+            "plan": "canary",
+            "expected_from": 120,
+            "expected_to": 600,
+            "took": 180,
+            "expected_sla": "Requests of the exposed share can fail.",
+            "layer": "traffic",
+            "shares": [{"percent": 5.0, "minutes": 7}],
+            "at": LATER,
+        }
+    ]
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -336,6 +352,7 @@ ADDED: Mapping[str, Rows] = {
     "0005": FIFTH,
     "0006": SIXTH,
     "0007": SEVENTH,
+    "0010": TENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

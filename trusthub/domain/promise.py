@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from trusthub.domain.playbook import Recovery
+from trusthub.domain.plan import Recovery
 
 _MINUTE = timedelta(minutes=1)
 

@@ -46,7 +46,7 @@ _MISTAKES = (
     TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError,
 )  # fmt: skip
 """What a message raises that was written wrongly."""
-_OURS = frozenset({"note", "reply"})
+_OURS = frozenset({"complaint", "motive", "note", "reply"})
 """Facts that a person who works here wrote."""
 _FILES = ("subject.txt", "body.md", "slack.md")
 

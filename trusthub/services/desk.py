@@ -9,10 +9,10 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import State
 from trusthub.rendering import markdown
-from trusthub.services import gate_rollback, report
+from trusthub.services import gate_rollback, outcomes, report
 from trusthub.services.cases import known_of, rollout_behind
 from trusthub.services.hub import Hub
-from trusthub.services.views import AskView, DeliveryView, MessageView, StaffIncidentView, ThreadView
+from trusthub.services.views import AskView, DeliveryView, MessageView, OutcomeView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
 
 _MANY = 50
@@ -50,6 +50,7 @@ class RolloutDetail:
     line: str
     ask: AskView | None
     audit: tuple[str, ...]
+    outcome: OutcomeView | None = None
 
 
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
@@ -147,7 +148,10 @@ def find_rollout(session: Session, hub: Hub, public_id: str) -> RolloutDetail | 
     if row is None:
         return None
     return RolloutDetail(
-        line=_one_line(row), ask=ask_of(session, hub, row), audit=_acts(session, f"rollout:{public_id}")
+        line=_one_line(row),
+        ask=ask_of(session, hub, row),
+        audit=_acts(session, f"rollout:{public_id}"),
+        outcome=outcomes.view(session, row),
     )
 
 

@@ -1,11 +1,12 @@
 """Filling the facts that templates read. What each name means, and who may read it, stands in `domain.message`."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.message import FACTS, listed
-from trusthub.domain.playbook import Plan
+from trusthub.domain.message import FACTS, WayBack, listed
+from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.rollout import public_version
@@ -92,6 +93,8 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         told_at=incident.told_at,
         resolved_at=incident.resolved_at,
         failed=incident.failed,
+        complaint=incident.complaint or None,
+        motive=incident.motive or None,
         customers_told=incident.public,
         decision=incident.decision,
         console_url=hub.console_url("incidents", incident.public_id),
@@ -113,4 +116,13 @@ def _plan_facts(plan: Plan) -> Facts:
         "plan_summary": plan.summary,
         "plan_recovery": f"{minutes[0]} to {minutes[1]} minutes",
         "sla": plan.sla,
+        "plan_owner": plan.owner,
+        "plan_artifact": plan.artifact.what,
+        "plan_versions": plan.artifact.versions,
+        "plan_layers": tuple(
+            WayBack(layer.removesuffix("_"), each.how, each.time.total_seconds() / 60, each.owner)
+            for layer, each in plan.layers
+        ),
+        "triggers": plan.triggers,
+        "last_drilled": plan.last_drilled and datetime.combine(plan.last_drilled, time(), UTC),
     }

@@ -28,6 +28,7 @@ _STATES = {
     Moment.INCIDENT_MONITORING: State.MONITORING,
     Moment.INCIDENT_RESOLVED: State.RESOLVED,
     Moment.INCIDENT_RETRACTED: State.RESOLVED,
+    Moment.INCIDENT_UNWELCOME: State.IDENTIFIED,
 }
 
 
@@ -60,7 +61,7 @@ def speak(
     if state is State.RESOLVED:
         withdraw(session, case, now)
     else:
-        promise(session, case, promises.next_update(now, case.playbook.next_update), now)
+        promise(session, case, promises.next_update(now, case.playbook.pace(Impact(incident.impact)).every), now)
     changed = _show(case, now)
     session.flush()
     facts = {**case_facts(hub, case, pending(session, incident)), **more}
@@ -211,7 +212,7 @@ def _publish(
     author: str | None,
     now: datetime,
 ) -> Update:
-    name = case.playbook.tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
+    name = case.playbook.message(moment, Audience.CUSTOMERS) or moment.value
     rendered = word(hub, name, facts, Audience.CUSTOMERS)
     update = Update(
         incident_id=case.incident.id,
@@ -241,6 +242,7 @@ def _tell(
             cause=cause,
             now=now,
             customers=True,
+            impact=Impact(case.incident.impact),
             news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id),
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,

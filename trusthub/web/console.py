@@ -11,9 +11,10 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import State
+from trusthub.domain.playbook import Kind
 from trusthub.services import connections, desk, failing, gate_rollback, report, staff
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, StaffError
+from trusthub.services.staff import Act, Opening, StaffError
 from trusthub.web import auth
 from trusthub.web.public import Public
 
@@ -139,7 +140,17 @@ class Console:
             name, note = _required("name", "a name"), _required("note", "what customers should read")
             made.append(
                 staff.open_incident(
-                    self.hub, self._act(), component=_field("component"), name=name, note=note, failed=_number("failed")
+                    self.hub,
+                    self._act(),
+                    Opening(
+                        component=_field("component"),
+                        name=name,
+                        note=note,
+                        kind=_kind(),
+                        failed=_number("failed"),
+                        complaint=_field("complaint"),
+                        motive=_field("motive"),
+                    ),
                 )
             )
 
@@ -230,6 +241,13 @@ def _required(name: str, words: str) -> str:
     if not value:
         raise StaffError(f"Please write {words}.")
     return value
+
+
+def _kind() -> Kind:
+    try:
+        return Kind(_field("kind") or Kind.MANUAL)
+    except ValueError as error:
+        raise StaffError("Choose what it is.") from error
 
 
 def _number(name: str) -> int | None:

@@ -34,6 +34,10 @@ class Incident(Row, table=True):
     closed_by: str | None = None
     failed: int | None = None
     """Failed requests, once a measurement or a person says so."""
+    complaint: str = columns.words()
+    """What customers dislike, in a person's words; only where nothing is broken."""
+    motive: str = columns.words()
+    """What we meant by the change, and whom it helped."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
     started_at: datetime = columns.time()
