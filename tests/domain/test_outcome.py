@@ -7,6 +7,7 @@ from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.message import Share
 from trusthub.domain.outcome import Outcome, minutes, outcome
 
+
 def test_exposure_and_time_make_the_effect() -> None:
     known, _ = follow(
         [

@@ -4,15 +4,16 @@ A drill fails when customers would wait longer than the cadence says, when words
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact, State, impact_of
 from trusthub.domain.message import Audience
 from trusthub.domain.playbook import Kind, Pace, Playbook
-from trusthub.domain.site import Publishing
+from trusthub.domain.site import Connection, Publishing
 from trusthub.errors import PlaybookError
 from trusthub.services import staff
 from trusthub.services.hub import Hub
@@ -67,15 +68,22 @@ def check(said: Said) -> Sequence[str]:
     return [] if said.subject.strip() and said.body.strip() else ["The message is empty."]
 
 
-def drill(hub: Hub, playbook: Playbook, start: datetime, *, fail_at: float | None = None, check: Check = check) -> Drill:
+def drill(
+    configuration: Configuration,
+    playbook: Playbook,
+    start: datetime,
+    *,
+    fail_at: float | None = None,
+    check: Check = check,
+) -> Drill:
     """Run a playbook: a rollout that fails at each of its stages, or at `fail_at` percent, and one that does not.
 
-    What a person opens is opened once. `hub` lends its configuration; `start` is when the first run begins, UTC-aware.
+    What a person opens is opened once. `start` is when the first run begins, UTC-aware.
     Raises PlaybookError when no rollout can lead to the playbook, or `fail_at` fits nothing.
     """
     runs: list[Run] = []
-    with stage(hub, start) as played:
-        for tell in _stories(hub.configuration, playbook, fail_at):
+    with stage(configuration, start) as played:
+        for tell in _stories(configuration, playbook, fail_at):
             played.clock.now = start + _APART * len(runs)
             runs.append(tell(played, len(runs) + 1, check))
     return Drill(playbook=playbook, runs=tuple(runs))
@@ -88,7 +96,7 @@ def _stories(configuration: Configuration, playbook: Playbook, fail_at: float | 
     if playbook.match.kind:
         if fail_at is not None:
             raise PlaybookError(f"{playbook.name} is for what a person opens: it has no share at which it can fail.")
-        yield lambda played, _, check: _by_hand(played, playbook, playbook.match.kind[0], check)
+        yield partial(_by_hand, playbook=playbook, kind=playbook.match.kind[0])
         return
     place = _Place.of(configuration, playbook)
     stages = [
@@ -99,9 +107,9 @@ def _stories(configuration: Configuration, playbook: Playbook, fail_at: float | 
     if not stages:
         raise PlaybookError(f"No rollout leads to the playbook {playbook.name}: others are more specific.")
     for share in stages:
-        yield lambda played, number, check, share=share: _failing(played, playbook, place, share, number, check)
+        yield partial(_failing, playbook=playbook, place=place, share=share)
     if fail_at is None:
-        yield lambda played, number, check: _passing(played, playbook, place, number)
+        yield partial(_passing, playbook=playbook, place=place)
 
 
 # ---------------------------------------------------------------------------------------------- stories
@@ -142,26 +150,29 @@ class _Place:
         }
 
 
-def _passing(played: Stage, playbook: Playbook, place: _Place, number: int) -> Run:
+def _passing(played: Stage, number: int, check: Check, *, playbook: Playbook, place: _Place) -> Run:
     began = played.clock.now
     said = _moved(played, place, playbook.stages, number)
     played.hear("rollout.completed", **said)
-    return Run(fails_at=None, began=began, said=played.said(began), problems=(), notes=("Nothing fails.",))
+    heard = played.said(began)
+    return Run(fails_at=None, began=began, said=heard, problems=_words(heard, check), notes=("Nothing fails.",))
 
 
-def _failing(played: Stage, playbook: Playbook, place: _Place, share: float, number: int, check: Check) -> Run:
+def _failing(played: Stage, number: int, check: Check, *, playbook: Playbook, place: _Place, share: float) -> Run:
     began = played.clock.now
     said = _moved(played, place, [*(each for each in playbook.stages if each < share), share], number)
     failed_at = played.clock.now
     played.hear("rollout.failed", evidence="failed_analysis", reason="The drill's analysis failed.", **said)
     played.wait(_AT_ONCE)
     played.hear("rollback.started", **said)
-    if _asks(played.hub, place):
+    publishing = _publishing(played.hub, place)
+    if publishing is Publishing.ASK:
         _tell(played, began, playbook.pace(impact_of(share)))
     played.wait(played.hub.configuration.plans[playbook.plan].recovery.to)
     played.hear("rollback.finished", exposure=0, **said)
     _close(played, began, playbook)
-    return _run(played, playbook, began, failed_at, share, check)
+    may_be_silent = share < playbook.public_from or publishing is Publishing.SHADOW
+    return _run(played, playbook, began, check, _Harm(failed_at, share, may_be_silent=may_be_silent))
 
 
 def _moved(played: Stage, place: _Place, shares: Sequence[float], number: int) -> dict[str, str]:
@@ -177,7 +188,7 @@ def _moved(played: Stage, place: _Place, shares: Sequence[float], number: int) -
     return said
 
 
-def _by_hand(played: Stage, playbook: Playbook, kind: Kind, check: Check) -> Run:
+def _by_hand(played: Stage, _number: int, check: Check, *, playbook: Playbook, kind: Kind) -> Run:
     began, components = played.clock.now, played.hub.configuration.site.components
     component = (*playbook.match.component, *(each.id for each in components))[0]
     opening = staff.Opening(
@@ -198,14 +209,13 @@ def _by_hand(played: Stage, playbook: Playbook, kind: Kind, check: Check) -> Run
     played.act(lambda act: staff.open_incident(played.hub, act, opening))
     played.wait(played.hub.configuration.plans[playbook.plan].recovery.to)
     _close(played, began, playbook)
-    return _run(played, playbook, began, began, None, check)
+    return _run(played, playbook, began, check, _Harm(began, None))
 
 
-def _asks(hub: Hub, place: _Place) -> bool:
+def _publishing(hub: Hub, place: _Place) -> Publishing:
     site = hub.configuration.site
     component = site.component((place.component,))
-    connection = hub.configuration.connection(CONNECTION)
-    return connection is not None and site.careful(component, connection) is Publishing.ASK
+    return site.careful(component, hub.configuration.connection(CONNECTION) or Connection(source=CONNECTION))
 
 
 def _tell(played: Stage, began: datetime, pace: Pace) -> None:
@@ -227,37 +237,45 @@ def _close(played: Stage, began: datetime, playbook: Playbook) -> None:
 # ---------------------------------------------------------------------------------------------- what is wrong
 
 
-def _run(
-    played: Stage, playbook: Playbook, began: datetime, harmed: datetime, share: float | None, check: Check
-) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """From when on customers are harmed, and at which share (percent)."""
+
+    since: datetime
+    share: float | None
+    may_be_silent: bool = field(default=False, kw_only=True)
+    """Whether the rules say that customers are told nothing."""
+
+
+def _run(played: Stage, playbook: Playbook, began: datetime, check: Check, harm: _Harm) -> Run:
     said, incident = played.said(began), played.incident(began)
-    problems, notes = _silences(said, incident, playbook, harmed, share)
-    problems += [f"{each.moment} to {each.audience}: {why}" for each in said if not each.edited for why in check(each)]
+    problems, notes = _silences(said, incident, playbook, harm)
     return Run(
-        fails_at=share,
-        began=began,
-        said=said,
-        problems=tuple(dict.fromkeys(problems)),
-        notes=tuple(notes),
+        fails_at=harm.share, began=began, said=said, problems=(*problems, *_words(said, check)), notes=tuple(notes)
     )
 
 
+def _words(said: Sequence[Said], check: Check) -> tuple[str, ...]:
+    """Return what is wrong with the words, once for each message and audience."""
+    found = (f"{each.moment} to {each.audience}: {why}" for each in said if not each.edited for why in check(each))
+    return tuple(dict.fromkeys(found))
+
+
 def _silences(
-    said: Sequence[Said], incident: Incident | None, playbook: Playbook, harmed: datetime, share: float | None
+    said: Sequence[Said], incident: Incident | None, playbook: Playbook, harm: _Harm
 ) -> tuple[list[str], list[str]]:
     """Return where customers would wait longer than the cadence says, and why they may."""
     if incident is None:
         return ["No incident came of it."], []
     times = sorted({each.at for each in said if each.audience is Audience.CUSTOMERS and not each.edited})
     if not incident.public:
-        may = (share or 0.0) < playbook.public_from or "shadow" in incident.decision
         told = f"Customers are told nothing. {incident.decision}"
-        return ([], [told]) if may else ([told], [])
+        return ([], [told]) if harm.may_be_silent else ([told], [])
     pace = playbook.pace(Impact(incident.impact))
     if not times:
         return ["Customers are told nothing: the playbook names no message for them."], []
     problems = []
-    if (first := times[0] - harmed) > pace.acknowledge:
+    if (first := times[0] - harm.since) > pace.acknowledge:
         problems.append(f"Customers hear of it after {_span(first)}; the cadence says {_span(pace.acknowledge)}.")
     for before, after in pairwise((*times, max(times[-1], incident.resolved_at or times[-1]))):
         if (gap := after - before) > pace.every + _ROUNDED:

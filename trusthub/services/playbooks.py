@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from trusthub.domain.message import Audience, Moment
-from trusthub.domain.plan import Plan
+from trusthub.domain.plan import Plan, gaps
 from trusthub.domain.playbook import Playbook, When
 from trusthub.domain.site import Gate, Site
 from trusthub.errors import PlaybookError
@@ -42,6 +43,30 @@ def playbooks(settings: Settings, site: Site, known: Mapping[str, Plan], templat
     _check_matches(files, found)
     _check_notices(files, found, site)
     return found
+
+
+def check_complete(folder: Path) -> None:
+    """Raise PlaybookError that names everything under which a plan in a folder has nothing but spaces."""
+    problems: list[PlaybookError] = []
+    for path in sorted(folder.glob("*.md")):
+        document = parse(path, front_matter(path)[0], first_line=2)
+        empty = gaps(_plan(path))
+        problems += [document.error(f"{place}: is empty. Fill it in.", tuple(place.split("."))) for place in empty]
+    if problems:
+        raise PlaybookError("\n  ".join(map(str, problems)))
+
+
+def record_drill(path: Path, day: date) -> None:
+    """Write the day of a drill into a plan, and leave every other character as it is. Raises OSError."""
+    text = path.read_bytes().decode("utf-8")
+    end = re.compile(r"^---", re.MULTILINE).search(text, text.index("---") + 3)
+    if end is None:
+        raise PlaybookError("has no front matter.", file=str(path), line=1)
+    head, line = text[: end.start()], f"last_drilled: {day.isoformat()}"
+    written, found = re.subn(r"^last_drilled:[^\S\r\n]*[^\s#]*", line, head, count=1, flags=re.MULTILINE)
+    if not found:
+        written = head + line + ("\r\n" if head.endswith("\r\n") else "\n")
+    path.write_bytes((written + text[end.start() :]).encode("utf-8"))
 
 
 def _plan(path: Path) -> Plan:

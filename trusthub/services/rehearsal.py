@@ -52,7 +52,7 @@ class Rehearsal:
 def rehearse(hub: Hub, since: datetime) -> Rehearsal:
     """Tell a scratch hub every event that was kept since then, after those of the month before."""
     count, closed, clock = 0, 0, Clock(since - BEFORE)
-    with blank(hub, clock) as scratch:
+    with blank(hub.configuration, hub.base_url, clock) as scratch:
         _unsubscribe(hub, scratch)
         for event in _events(hub, clock.now):
             shown = event.received_at >= since

@@ -1,14 +1,17 @@
-"""A hub like this one on a database of its own, which is thrown away, with a clock that somebody moves."""
+"""A hub on a database of its own, which is thrown away, with a clock that somebody moves."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trusthub.services import sync, timers
 from trusthub.services.hub import Hub
+from trusthub.services.site import Configuration
+from trusthub.services.tokens import Tokens
 from trusthub.store import migrate
 from trusthub.store.session import Database
 
@@ -25,10 +28,11 @@ class Clock:
 
 
 @contextmanager
-def scratch(hub: Hub, clock: Clock) -> Iterator[Hub]:
-    """Lend a hub with the same configuration that knows nothing yet, and speaks to nobody."""
+def scratch(configuration: Configuration, base_url: str, clock: Clock) -> Iterator[Hub]:
+    """Lend a hub with a configuration that knows nothing yet, and speaks to nobody."""
     with TemporaryDirectory(prefix="trusthub-") as folder:
-        made = replace(hub, database=Database(f"sqlite:///{Path(folder)}/hub.db"), clock=clock)
+        database = Database(f"sqlite:///{Path(folder)}/hub.db", durable=False)
+        made = Hub(database, configuration, Tokens(secrets.token_urlsafe()), base_url, clock)
         try:
             migrate.upgrade(made.database)
             sync.sync(made, clock.now)

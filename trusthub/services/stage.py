@@ -1,4 +1,4 @@
-"""Where a drill takes place: a scratch hub with its worker, ways out that lead nowhere, and a person who keeps promises.
+"""Where a drill takes place: a scratch hub, its worker, ways out that lead nowhere, a person who keeps promises.
 
 The worker, the intake, the decisions and the timers are the real ones. Nothing is sent, and no socket is opened.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from trusthub.services.cases import the_page
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub
 from trusthub.services.scratch import Clock, next_due, scratch
+from trusthub.services.site import Configuration
 from trusthub.sources.base import Inbound
 from trusthub.store.outbox import channel_of
 from trusthub.store.tables import Delivery, Incident, Promise, Subscriber
@@ -32,6 +34,8 @@ PERSON = "Drill"
 """Who keeps the promises of a drill that only a person can keep."""
 NEWS = "We have taken the next step of the way back, and it went as planned. We go on with the one after it."
 CONNECTION = "generic"
+_ADDRESS = "https://hub.example"
+"""Links in a drill lead nowhere either."""
 _AHEAD = timedelta(minutes=1)
 """How long before an update is due the person writes it."""
 
@@ -100,7 +104,7 @@ class Stage:
             timer, owed = next_due(self.hub), self._owed()
             if owed is not None and owed[0] <= until and (timer is None or owed[0] < timer):
                 self.clock.now = owed[0]
-                self.act(lambda act, owed=owed: staff.update(self.hub, owed[1], act, note=NEWS, state=owed[2]))
+                self.act(partial(self._write, owed[1], owed[2]))
             elif timer is not None and timer <= until:
                 self.clock.now = max(self.clock.now, timer)
                 self.worker.drain()
@@ -117,12 +121,12 @@ class Stage:
             return found
 
     def said(self, since: datetime) -> tuple[Said, ...]:
-        """Return what left since then, in the order in which it left."""
+        """Return what left since then, in the order in which it was decided."""
         audiences: dict[str, Audience] = {}
         for audience, places in self.hub.configuration.site.audiences.items():
             audiences.update({place.lane: audience for place in places})
         with self.hub.database.reading() as session:
-            mine = [(at, session.get_one(Delivery, number)) for at, number in self.out.taken if at >= since]
+            mine = [(at, session.get_one(Delivery, number)) for at, number in sorted(self.out.taken) if at >= since]
         return tuple(
             Said(
                 at=at,
@@ -135,6 +139,9 @@ class Stage:
             )
             for at, row in mine
         )
+
+    def _write(self, public_id: str, state: State, act: staff.Act) -> None:
+        staff.update(self.hub, public_id, act, note=NEWS, state=state)
 
     def _owed(self) -> tuple[datetime, str, State] | None:
         """Return the next update that only a person can write: when, on which incident, and in which state."""
@@ -160,10 +167,10 @@ class Stage:
 
 
 @contextmanager
-def stage(hub: Hub, start: datetime) -> Iterator[Stage]:
-    """Build a stage on which it is `start`; `hub` lends its configuration and nothing else."""
+def stage(configuration: Configuration, start: datetime) -> Iterator[Stage]:
+    """Build a stage on which it is `start`."""
     clock = Clock(start)
-    with scratch(hub, clock) as made:
+    with scratch(configuration, _ADDRESS, clock) as made:
         out = Nowhere(clock)
         names = {channel_of(lane) for lane in made.configuration.site.destinations} | {"page", "email", "slack"}
         worker = Worker(made, mailing.over(made, dict.fromkeys(names, out), listens=False))
