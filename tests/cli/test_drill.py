@@ -142,10 +142,10 @@ def test_readiness_is_said_in_words(books: Path) -> None:
     lines = result.output.splitlines()
     heads = next(line for line in lines if line.startswith("Component"))
     assert [head for head in ("Artifact", "Traffic", "Trigger", "Database", "Last drill") if head not in heads] == []
-    (flag,) = [line for line in lines if re.match(r"\s+flag  ", line)]
+    (flag,) = [line for line in lines if re.match(r"\s{15,}flag\s{5,}\S", line)]
     assert "2 written down" in flag
     assert flag.rstrip().endswith("never")
-    (canary,) = [line for line in lines if re.match(r"\s+canary  ", line)]
+    (canary,) = [line for line in lines if re.match(r"\s{15,}canary\s{5,}\S", line)]
     assert "2 minutes, on call" in canary
     assert [line for line in lines if "needs a drill" in line] == [
         f"Warning: plan {name} needs a drill: `trusthub drill` with the name of its playbook."

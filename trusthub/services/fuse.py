@@ -37,9 +37,9 @@ def trips(session: Session, hub: Hub, case: Case, *, now: datetime, cause: str) 
 
 
 def _why(wave: Wave) -> str:
-    minutes = wave.within.total_seconds() / 60
+    minutes, many = wave.within.total_seconds() / 60, "" if wave.more_than == 1 else "s"
     return (
-        f"More than {wave.more_than} incidents wanted to go public by themselves within {minutes:g} minutes. "
+        f"More than {wave.more_than} incident{many} wanted to go public by themselves within {minutes:g} minutes. "
         "Customers read one message about all of them, and a person decides about this one."
     )
 
