@@ -118,7 +118,9 @@ def test_a_gate_without_a_secret_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     for name, value in {"TRUSTHUB_SITE": str(site), "TRUSTHUB_PLAYBOOKS_DIR": str(SITE.parent), "SET": "x"}.items():
         monkeypatch.setenv(name, value)
     said = run("check").output.splitlines()
-    assert [line for line in said if "gate" in line] == ["Warning: gate shut has no secret: it answers 401."]
+    assert [line for line in said if line.startswith("Warning: gate")] == [
+        "Warning: gate shut has no secret: it answers 401."
+    ]
 
 
 def test_the_check_finds_a_destination_that_cannot_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

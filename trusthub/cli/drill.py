@@ -31,7 +31,14 @@ class Percent(click.ParamType[float]):
 @click.command()
 @click.argument("playbook")
 @click.option("--fail-at", type=Percent(), help="Let it fail at this share alone, such as 5%; else at each stage.")
-@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people or for programs.",
+)
 @click.option("--record/--no-record", default=True, help="Write the day into the plan when the drill passes.")
 def drill(playbook: str, fail_at: float | None, shape: str, *, record: bool) -> None:
     """Run PLAYBOOK through the hub itself on a simulated clock, and print who would hear what, and when.
