@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trusthub.domain.message import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
@@ -24,6 +25,7 @@ from trusthub.services.views import (
     ExposureView,
     IncidentView,
     MessageView,
+    OutcomeView,
     PageView,
     PromiseView,
     StaffIncidentView,
@@ -692,6 +694,16 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
             line="search: an earlier version to 2.8.0, progressing, heard from flagger",
             ask=STAFF_TOLD.ask,
             audit=("14:01 UTC, Mira: broke the glass: payments fail",),
+            outcome=OutcomeView(
+                plan="canary",
+                layer="traffic",
+                expected_from=2,
+                expected_to=10,
+                took=12,
+                late=True,
+                expected_sla="Requests of the exposed share can fail until the share is 0.",
+                shares=(Share(25.0, 1), Share(5.0, 7)),
+            ),
         ),
     ),
 }

@@ -8,6 +8,25 @@ from trusthub.domain.events import Phase, RolloutEvent
 from trusthub.domain.message import Moment
 from trusthub.domain.rollout import Rollout, Versions, observe
 
+PLAN: dict[str, Any] = {
+    "name": "default",
+    "title": "Going back",
+    "summary": "Release 2.7.4 again.",
+    "owner": "Payments on call",
+    "artifact": {"what": "the image by its digest", "versions": "the last ten are kept", "immutable": True},
+    "layers": {
+        layer: {"how": how, "time": "2m", "owner": "on call"}
+        for layer, how in {"toggle": "none", "traffic": "the weight", "schema": "none", "configuration": "none"}.items()
+    },
+    "triggers": ["Three customers have confirmed the same harm."],
+    "recovery": {"from": "2m", "to": "10m", "basis": "it did so the last time"},
+    "sla": "Errors for the exposed share.",
+    "known_risks": ["Payments are retried."],
+    "unknown_risks": ["Load above 2,000 requests a second."],
+    "document": "Do it.",
+}
+"""A complete plan, as it is written."""
+
 NOON = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 EARLIER = Versions(("2.7.4",))
 

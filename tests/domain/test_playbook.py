@@ -1,6 +1,7 @@
-"""Which playbook is for a rollout, and what a plan must say."""
+"""Which playbook is for a change, and under which conditions it tells whom."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,22 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from trusthub.domain.events import Strategy
+from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
-from trusthub.domain.playbook import Match, Plan, Playbook, Recovery, choose
+from trusthub.domain.playbook import Kind, Match, Occasion, Pace, Playbook, Wave, When, choose
 from trusthub.errors import PlaybookError
-
-RECOVERY = {"from": "2m", "to": "10m", "basis": "traffic returns at once"}
-PLAN: dict[str, Any] = {
-    "name": "canary",
-    "title": "Going back from a canary",
-    "summary": "Set the weight to 0.",
-    "recovery": RECOVERY,
-    "sla": "Up to 10 minutes of errors.",
-    "layers": {"toggle": "none", "traffic": "Set the weight to 0.", "schema": "none"},
-    "known_risks": ["Payments in flight are retried."],
-    "unknown_risks": ["Load above 2,000 requests a second."],
-    "document": "## Go back",
-}
 
 
 def playbook(name: str, **keys: Any) -> Playbook:
@@ -39,77 +28,137 @@ def problems(error: pytest.ExceptionInfo[ValidationError]) -> list[tuple[str, st
 # ------------------------------------------------------------------------------------------------ matching
 
 EVERYTHING = playbook("default")
+HERE: dict[str, Any] = {
+    "strategy": Strategy.CANARY,
+    "kind": Kind.MANUAL,
+    "severity": Impact.MAJOR,
+    "environment": "production",
+    "component": "checkout",
+}
+"""An occasion, the least that a match can name first."""
 BOOKS = [
     EVERYTHING,
     playbook("canary", match={"strategy": "canary"}),
+    playbook("bad", match={"severity": ["major", "critical"]}),
+    playbook("bad-canary", match={"strategy": ["canary", "rolling"], "severity": "major"}),
     playbook("production", match={"environment": "production"}),
     playbook("canary-in-production", match={"strategy": "canary", "environment": "production"}),
     playbook("checkout", match={"component": "checkout"}),
     playbook("checkout-canary", match={"component": "checkout", "strategy": "canary"}),
+    playbook("unwelcome", match={"kind": "unwelcome"}),
 ]
 
 
 @pytest.mark.parametrize(
-    ("strategy", "component", "environment", "name"),
+    ("occasion", "name"),
     [
-        (Strategy.ROLLING, None, None, "default"),
-        (Strategy.ROLLING, "search", "staging", "default"),
-        (Strategy.CANARY, "search", "staging", "canary"),
-        (Strategy.ROLLING, "search", "production", "production"),
-        (Strategy.CANARY, "search", "production", "canary-in-production"),
-        (Strategy.ROLLING, "checkout", "production", "checkout"),
-        (Strategy.CANARY, "checkout", "production", "checkout-canary"),
+        ({"strategy": Strategy.ROLLING}, "default"),
+        ({"strategy": Strategy.ROLLING, "component": "search", "environment": "staging"}, "default"),
+        ({"strategy": Strategy.CANARY, "component": "search", "environment": "staging"}, "canary"),
+        ({"strategy": Strategy.ROLLING, "component": "search", "environment": "production"}, "production"),
+        ({"strategy": Strategy.CANARY, "component": "search", "environment": "production"}, "canary-in-production"),
+        ({"strategy": Strategy.ROLLING, "component": "checkout", "environment": "production"}, "checkout"),
+        ({"strategy": Strategy.CANARY, "component": "checkout", "environment": "production"}, "checkout-canary"),
+        ({"strategy": Strategy.CANARY, "severity": Impact.MINOR}, "canary"),
+        ({"strategy": Strategy.CANARY, "severity": Impact.MAJOR}, "bad-canary"),
+        ({"strategy": Strategy.CANARY, "severity": Impact.CRITICAL}, "bad"),
+        ({"kind": Kind.UNWELCOME}, "unwelcome"),
+        ({"kind": Kind.UNWELCOME, "severity": Impact.MAJOR}, "bad"),
+        ({"kind": Kind.MANUAL}, "default"),
     ],
 )
-def test_the_most_specific_playbook_is_taken(
-    strategy: Strategy, component: str | None, environment: str | None, name: str
-) -> None:
+def test_the_most_specific_playbook_is_taken(occasion: dict[str, Any], name: str) -> None:
     for order in (BOOKS, BOOKS[::-1]):
-        assert choose(order, strategy=strategy, component=component, environment=environment).name == name
+        assert choose(order, Occasion(**occasion)).name == name
 
 
-def test_a_component_outweighs_the_other_two_and_an_environment_outweighs_a_strategy() -> None:
-    here = {"strategy": Strategy.CANARY, "component": "checkout", "environment": "production"}
-    component, environment, strategy = ({key: here[key]} for key in ("component", "environment", "strategy"))
-    for closer, farther in [(component, environment | strategy), (environment, strategy), (strategy, {})]:
-        books = [playbook("closer", match=closer), playbook("farther", match=farther)]
-        found = choose(books, strategy=Strategy.CANARY, component="checkout", environment="production")
-        assert found.name == "closer"
+@pytest.mark.parametrize("place", range(len(HERE)))
+def test_one_thing_outweighs_all_that_are_less_specific_together(place: int) -> None:
+    names = list(HERE)
+    closer, farther = {names[place]: HERE[names[place]]}, {name: HERE[name] for name in names[:place]}
+    books = [playbook("closer", match=closer), playbook("farther", match=farther)]
+    assert choose(books, Occasion(**HERE)).name == "closer"
 
 
 def test_no_playbook_and_two_playbooks_are_errors() -> None:
     with pytest.raises(PlaybookError) as none:
-        choose(BOOKS[1:2], strategy=Strategy.FLAG, component="search", environment="production")
-    assert str(none.value) == "No playbook matches strategy flag, component search, environment production."
+        choose(BOOKS[1:2], Occasion(strategy=Strategy.FLAG, component="search", environment="production"))
+    assert str(none.value) == "No playbook matches strategy flag, environment production, component search."
     with pytest.raises(PlaybookError) as two:
-        choose([EVERYTHING, playbook("other")], strategy=Strategy.FLAG, component=None, environment=None)
+        choose([EVERYTHING, playbook("other")], Occasion(strategy=Strategy.FLAG))
     assert str(two.value) == (
-        "Playbooks default and other match equally (strategy flag, component None, environment None). Narrow one."
+        "Playbooks default and other match equally (strategy flag, environment unknown, component unknown). Narrow one."
     )
 
 
-wanted = st.builds(
-    Match,
-    strategy=st.none() | st.sampled_from([Strategy.CANARY, Strategy.FLAG]),
-    component=st.sampled_from([None, "checkout", "search"]),
-    environment=st.sampled_from([None, "production", "staging"]),
-)
+VALUES: dict[str, list[Any]] = {
+    "strategy": [Strategy.CANARY, Strategy.FLAG],
+    "kind": [Kind.MANUAL, Kind.UNWELCOME],
+    "severity": [Impact.MINOR, Impact.MAJOR],
+    "environment": ["production", "staging"],
+    "component": ["checkout", "search"],
+}
+some = {name: st.lists(st.sampled_from(values), max_size=2, unique=True) for name, values in VALUES.items()}
+wanted = st.fixed_dictionaries(some).map(lambda said: {name: values for name, values in said.items() if values})
+OCCASIONS = [Occasion(**dict(zip(VALUES, each, strict=True))) for each in product(*(VALUES[name] for name in VALUES))]
 
 
-@given(
-    st.lists(wanted, max_size=6, unique=True),
-    st.sampled_from([Strategy.CANARY, Strategy.FLAG]),
-    st.sampled_from([None, "checkout", "search"]),
-    st.sampled_from([None, "production", "staging"]),
+@given(wanted, wanted)
+def test_a_tie_is_found_before_it_happens(one: dict[str, Any], other: dict[str, Any]) -> None:
+    first, second = playbook("one", match=one), playbook("other", match=other)
+    scores = [(first.match.specificity(each), second.match.specificity(each)) for each in OCCASIONS]
+    happens = any(mine is not None and mine == theirs for mine, theirs in scores)
+    assert (first.match.ties_with(second.match) is not None) is happens
+
+
+def test_a_tie_is_named() -> None:
+    one = Match.model_validate({"strategy": ["canary", "rolling"], "severity": "major"})
+    other = Match.model_validate({"strategy": ["flag", "rolling"], "severity": ["minor", "major"]})
+    assert one.ties_with(other) == {"strategy": "rolling", "severity": "major"}
+
+
+# ------------------------------------------------------------------------------------------------ conditions
+
+
+@pytest.mark.parametrize(
+    ("written", "exposure", "holds"),
+    [
+        (">= 25", 25.0, True),
+        (">= 25", 24.9, False),
+        ("25 %", 25.0, True),
+        (25, 24.0, False),
+        ("> 25", 25.0, False),
+        ("<=0.5", 0.5, True),
+        ("< 5", 5.0, False),
+        (">= 25", None, True),  # nobody is left out because a tool does not say
+    ],
 )
-def test_different_matches_never_tie(
-    matches: list[Match], strategy: Strategy, component: str | None, environment: str | None
-) -> None:
-    books = [playbook(str(index), match=match.model_dump()) for index, match in enumerate(matches)] + [EVERYTHING]
-    books = list({book.match: book for book in books}.values())
-    found = choose(books, strategy=strategy, component=component, environment=environment)
-    for asked, here in (("strategy", strategy), ("component", component), ("environment", environment)):
-        assert getattr(found.match, asked) in {None, here}
+def test_a_condition_on_exposure(written: object, exposure: float | None, *, holds: bool) -> None:
+    for key in ("exposure", "peak"):
+        given_ = {"exposure": None, "peak": None, key: exposure}
+        assert When.model_validate({key: written}).holds(**given_, impact=None) is holds
+
+
+@pytest.mark.parametrize("written", ["a lot", "=> 25", ">= -1", "", ">= 25 or so", [25]])
+def test_what_is_no_condition(written: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        When.model_validate({"exposure": written})
+    reason = f'Value error, {written!r} is no condition on a percentage. Write ">= 25", with the quotes'
+    assert problems(error) == [("exposure", reason)]
+
+
+@pytest.mark.parametrize(
+    ("impact", "holds"), [(Impact.MINOR, False), (Impact.MAJOR, True), (Impact.CRITICAL, True), (None, True)]
+)
+def test_a_condition_on_impact_means_that_bad_or_worse(impact: Impact | None, *, holds: bool) -> None:
+    assert When.model_validate({"impact": "major"}).holds(exposure=5.0, peak=5.0, impact=impact) is holds
+
+
+def test_all_conditions_must_hold() -> None:
+    when = When.model_validate({"exposure": ">= 25", "impact": "major"})
+    assert when.holds(exposure=25.0, peak=25.0, impact=Impact.MAJOR)
+    assert not when.holds(exposure=5.0, peak=25.0, impact=Impact.MAJOR)
+    assert not when.holds(exposure=25.0, peak=25.0, impact=Impact.MINOR)
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -140,20 +189,44 @@ def test_anything_else_is_no_duration(text: object) -> None:
 
 def test_a_playbook_has_sensible_defaults() -> None:
     made = playbook("any", tell={"rollback.started": {"stakeholders": "rollback.started"}})
-    assert (made.public_from, made.next_update, made.quiet) == (1.0, timedelta(minutes=30), timedelta(minutes=30))
-    assert made.tell == {Moment.ROLLBACK_STARTED: {Audience.STAKEHOLDERS: "rollback.started"}}
-    assert made.match.specificity(strategy=Strategy.UNKNOWN, component=None, environment=None) == 0
+    assert (made.public_from, made.quiet, made.wave) == (1.0, timedelta(minutes=30), Wave())
+    assert made.message(Moment.ROLLBACK_STARTED, Audience.STAKEHOLDERS) == "rollback.started"
+    assert made.message(Moment.ROLLBACK_STARTED, Audience.SUPPORT) is None
+    assert made.match.specificity(Occasion()) == 0
+    assert [made.pace(impact).every for impact in Impact][::-1] == [
+        timedelta(minutes=20),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+        timedelta(hours=24),
+    ]
+
+
+def test_a_cadence_is_said_only_where_it_is_another_one() -> None:
+    made = playbook("any", cadence={"major": {"every": "15m"}})
+    assert made.pace(Impact.MAJOR) == Pace(acknowledge=timedelta(minutes=15), every=timedelta(minutes=15))
+    assert made.pace(Impact.MINOR) == playbook("other").pace(Impact.MINOR)
 
 
 @pytest.mark.parametrize(
     ("keys", "where"),
     [
-        ({"next_update": "0s"}, "next_update"),  # it would be missed at once, and promised anew, and missed
-        ({"next_update": "59s"}, "next_update"),
+        ({"cadence": {"minor": {"every": "0s"}}}, "cadence.minor.every"),  # missed at once, and promised anew
+        ({"cadence": {"minor": {"every": "59s"}}}, "cadence.minor.every"),
+        ({"cadence": {"minr": {"every": "1h"}}}, "cadence.minr.[key]"),
+        ({"cadence": {"minor": {"evry": "1h"}}}, "cadence.minor.evry"),
+        ({"cadence": {"minor": "1h"}}, "cadence.minor"),
+        ({"cadence": "1h"}, "cadence"),
+        ({"wave": {"more_than": 0}}, "wave.more_than"),
+        ({"stages": [50, 5]}, "stages"),
+        ({"stages": [5, 5]}, "stages"),
+        ({"stages": []}, "stages"),
+        ({"match": {"severity": "bad"}}, "match.severity.0"),
+        ({"match": {"kind": []}}, "match.kind"),
+        ({"match": {"kind": None}}, "match.kind"),
         ({"public_from": -1}, "public_from"),
         ({"public_from": 101}, "public_from"),
         ({"public_form": 1}, "public_form"),
-        ({"match": {"strategy": "big_bang"}}, "match.strategy"),
+        ({"match": {"strategy": "big_bang"}}, "match.strategy.0"),
         ({"match": {"strat": "canary"}}, "match.strat"),
         ({"tell": {"rollback.begun": {}}}, "tell.rollback.begun.[key]"),
         ({"tell": {"rollback.started": {"managers": "rollback.started"}}}, "tell.rollback.started.managers.[key]"),
@@ -168,37 +241,3 @@ def test_a_playbook_that_cannot_be_meant_is_refused(keys: dict[str, Any], where:
 def test_a_playbook_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         EVERYTHING.plan = "other"  # type: ignore[misc] # that is what we test
-
-
-# ------------------------------------------------------------------------------------------------ plans
-
-
-def test_a_complete_plan() -> None:
-    plan = Plan.model_validate(PLAN)
-    assert plan.recovery == Recovery.model_validate(RECOVERY)
-    assert (plan.recovery.from_, plan.layers.schema_) == (timedelta(minutes=2), "none")
-
-
-@pytest.mark.parametrize("key", [key for key in PLAN if key != "name"])
-def test_a_plan_with_a_gap_is_no_plan(key: str) -> None:
-    with pytest.raises(ValidationError) as missing:
-        Plan.model_validate({name: value for name, value in PLAN.items() if name != key})
-    assert problems(missing) == [(key, "Field required")]
-    with pytest.raises(ValidationError) as empty:
-        Plan.model_validate({**PLAN, key: type(PLAN[key])()})
-    assert all(place.partition(".")[0] == key for place, _ in problems(empty))
-
-
-@pytest.mark.parametrize("layer", ["toggle", "traffic", "schema"])
-def test_every_layer_is_spoken_of(layer: str) -> None:
-    layers = {name: words for name, words in PLAN["layers"].items() if name != layer}
-    with pytest.raises(ValidationError) as error:
-        Plan.model_validate({**PLAN, "layers": layers})
-    assert problems(error) == [(f"layers.{layer}", "Field required")]
-
-
-def test_a_recovery_is_a_range() -> None:
-    with pytest.raises(ValidationError) as error:
-        Recovery.model_validate({**RECOVERY, "from": "10m", "to": "2m"})
-    assert problems(error) == [("", "Value error, `from` is longer than `to`. Write the shorter time first")]
-    assert Recovery.model_validate({**RECOVERY, "from": "10m"}).to == timedelta(minutes=10)

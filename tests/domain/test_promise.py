@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import CauseClass
-from trusthub.domain.playbook import Recovery
+from trusthub.domain.plan import Recovery
 from trusthub.domain.promise import (
     FEW,
     Kind,

@@ -337,7 +337,7 @@ def test_after_three_incidents_one_message_stands_for_the_rest(hub: House) -> No
     assert {component["name"] for component in several["components"]} == {"Checkout", "Search", "Accounts"}
     words = "\n".join(hub.heard())
     assert words.count("SLACK #support post\n    *Acme has several problems, we are looking into them*") == 1
-    assert "More than three incidents wanted to go public by themselves within ten minutes." in words
+    assert "More than 3 incidents wanted to go public by themselves within 10 minutes." in words
     waiting = [incident for incident in rows(hub, Incident) if not incident.public]
     assert len(waiting) == 4
     hub.sign_in()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Rendered
+from trusthub.domain.message import Rendered, Share, WayBack
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -116,8 +116,25 @@ _STAFF: Facts = {
     "plan_summary": "Set the share of the new version to 0, so that the earlier version takes all requests again.",
     "plan_recovery_from": 120,
     "plan_recovery_until": 600,
+    "plan_owner": "Payments on call",
+    "plan_artifact": "the image of the earlier version, named by its digest",
+    "plan_versions": "the registry keeps the last ten versions",
+    "plan_layers": (
+        WayBack("toggle", "Switch off flags that 2.8.0 switched on.", 1.0, "on call"),
+        WayBack("traffic", "Set the canary weight to 0.", 2.0, "on call"),
+        WayBack("schema", "Leave the schema as it is.", 0.0, "owner of the database"),
+        WayBack("configuration", "Nothing moves.", 0.0, "on call"),
+    ),
+    "triggers": ("The analysis of the rollout has failed.", "Three customers have confirmed the same harm."),
+    "last_drilled": _at(0, 0, day=1),
     "sla": "Requests of the exposed share can fail until the share is 0, at most 10 minutes after we begin.",
     "has_address": True,
+}
+_OUTCOME: Facts = {"layer_used": "traffic", "recovery_minutes": 3, "sla_effect": (Share(5.0, 7),)}
+_DISLIKED: Facts = {
+    "complaint": "The list of orders needs two more clicks, and it forgets where you were.",
+    "motive": "We wanted the page to load faster. It helped people with many orders, and it saved us servers.",
+    "note": "Since today, you can switch the earlier list on in your settings.",
 }
 _REASON: Facts = {"reason": "Metric success-rate assessed Failed: 0.71 < 0.99\nafter 3 of 3 measurements"}
 _WE_TOLD: Facts = {"customers_told": True, "decision": "The tool's own analysis failed at up to 5 % exposure."}
@@ -239,6 +256,14 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "rollout": _ONGOING | {"cause_class": "attack"},
         "missed": _NO_ROLLOUT | {"cause_class": "attack", "promised_by": _at(14, 36), "next_update": _at(15, 6)},
     },
+    "incident.unwelcome": {
+        "opened": _NO_ROLLOUT | _DISLIKED | {"next_update": _at(14, 6, day=23)},
+        "nothing-known": _NO_ROLLOUT,
+        "missed": _NO_ROLLOUT
+        | _DISLIKED
+        | {"note": None, "promised_by": _at(14, 6), "next_update": _at(14, 6, day=23)},
+        "resolved": _NO_ROLLOUT | _DISLIKED | {"resolved_at": _at(14, 40), "next_update": None},
+    },
     "incident.retracted": {
         "plain": _EXPOSED | {"told_at": _at(14, 6)},
         "note": _EXPOSED | {"told_at": _at(14, 6), "note": "The check itself was broken. Checkout was not."},
@@ -298,7 +323,9 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "rollout.planned": {
         "full": _EXPOSED | _STAFF,
         "unknown": _EXPOSED | _STAFF | _NOBODY | _UNKNOWN_VERSIONS,
-        "migration": _EXPOSED | _STAFF | {"strategy": "migration", "artifact": None},
+        "migration": _EXPOSED | _STAFF | {"strategy": "migration", "artifact": None, "last_drilled": None},
+        "traffic": _EXPOSED | _STAFF | {"strategy": "traffic"},
+        "configuration": _EXPOSED | _STAFF | {"strategy": "configuration"},
     },
     "rollout.started": {
         "full": _EXPOSED | _STAFF,
@@ -330,9 +357,16 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "since-yesterday": _ONGOING | _STAFF | {"exposed_from": _at(14, 2) - _YESTERDAY},
     },
     "rollback.finished": {
-        "told": _ENDED | _STAFF | _WE_TOLD,
-        "untold": _ENDED | _UNTOLD | _STAFF,
-        "late": _ENDED | _STAFF | _WE_TOLD | {"rollback_finished_at": _at(14, 25), "exposed_until": _at(14, 25)},
+        "told": _ENDED | _STAFF | _OUTCOME | _WE_TOLD,
+        "untold": _ENDED | _UNTOLD | _STAFF | {"recovery_minutes": 1, "layer_used": None, "sla_effect": None},
+        "stages": _ENDED | _STAFF | _OUTCOME | {"layer_used": "toggle", "sla_effect": (Share(25.0, 1), Share(5.0, 7))},
+        "schema": _ENDED | _UNTOLD | _STAFF | _OUTCOME | {"layer_used": "schema", "sla_effect": ()},
+        "settings": _ENDED | _STAFF | _OUTCOME | {"layer_used": "configuration", "sla_effect": (Share(100.0, 1),)},
+        "late": _ENDED
+        | _STAFF
+        | _WE_TOLD
+        | _OUTCOME
+        | {"rollback_finished_at": _at(14, 25), "exposed_until": _at(14, 25), "recovery_minutes": 19},
         "unknown": _SITE | _STAFF | _NOBODY | {"rollback_finished_at": _at(14, 9)},
     },
     "thread.opened": {"full": _ONGOING | _ANA, "nameless": _ONGOING | _ANA | {"customer_name": None}},
@@ -353,6 +387,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "full": _RESOLVED | _ANA,
         "note": _RESOLVED | _ANA | {"failed": 1204, "note": "We charged nobody twice."},
         "no-rollout": _NO_ROLLOUT | {"customer_name": None, "resolved_at": _at(14, 40), "next_update": None},
+        "unwelcome": _NO_ROLLOUT | _ANA | _DISLIKED | {"resolved_at": _at(14, 40), "next_update": None},
     },
     "connection.silent": {
         "full": _SITE | _STAFF | _CONNECTION,

@@ -47,7 +47,9 @@ INTENSE = re.compile(
 
 def read(case: Case) -> str:
     """Return subject and text without what a person or a customer wrote."""
-    quiet = dict(case.facts) | {name: None for name in ("note", "reply", "customer_words") if case.facts.get(name)}
+    quiet = dict(case.facts) | {
+        name: None for name in ("note", "reply", "customer_words", "complaint", "motive") if case.facts.get(name)
+    }
     rendered = render(replace(case, facts=quiet))
     return f"{rendered.subject}.\n\n{to_text(rendered.body)}"
 

@@ -2,12 +2,15 @@
 
 import os
 import textwrap
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trusthub.domain.events import Strategy
+from trusthub.domain.incident import Impact
+from trusthub.domain.message import Moment
 from trusthub.errors import PlaybookError
 from trusthub.services import site
 from trusthub.services.site import Configuration
@@ -43,7 +46,14 @@ recovery:
   to: 10m
   basis: it takes one deployment
 sla: Up to 10 minutes of errors.
-layers: {toggle: none, traffic: Release it again., schema: none}
+layers:
+  toggle: &none {how: Nothing to do., time: 0s, owner: on call}
+  traffic: {how: Release it again., time: 10m, owner: on call}
+  schema: *none
+  configuration: *none
+owner: Payments on call
+artifact: {what: the image by its digest, versions: the last ten are kept, immutable: true}
+triggers: [Three customers have confirmed the same harm.]
 known_risks: [Payments in flight are retried.]
 unknown_risks: [Load above 2,000 requests a second.]
 ---
@@ -114,7 +124,7 @@ def test_what_we_ship_is_right() -> None:
 def test_playbooks_may_lie_elsewhere(folder: Path) -> None:
     change(folder / "site.yaml", "audiences:", "audiences:\n  support: []")
     found = load(folder, playbooks_dir=packaged("playbooks"), templates_dir=packaged("templates"))
-    assert len(found.playbooks) == 5  # the site.yaml that lies beside them is not asked
+    assert len(found.playbooks) == 11  # the site.yaml that lies beside them is not asked
 
 
 def test_the_site_may_have_any_name(folder: Path) -> None:
@@ -276,7 +286,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
             site.yaml:12: connections.argo-prod.map.component.form: this key is unknown. Did you mean 'from'?
 
         source: argo-rollouts => map: {event: a, component: 'b.'}, source: generic
-            site.yaml:12: connections.argo-prod.map.component.from[0]: 'b.' is no JMESPath from character 3 on.
+            site.yaml:12: connections.argo-prod.map.component.from: 'b.' is no JMESPath from character 3 on.
             See https://jmespath.org.
 
         source: argo-rollouts => map: {event: {from: a, table: {ok: rollout.complete}}, component: b}, source: generic
@@ -315,11 +325,20 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
             default.yaml:1: plan: plans/defalt.md does not exist. Did you mean 'default'?
 
         plan: default => public_from: 1
-            default.yaml:1: plan: is missing. Add it.
+            default.yaml:1: plan: is missing. Add it, such as `plan: default`.
 
         plan: default => plan: default\nname: other
             default.yaml:2: name: this key is unknown.
-            There are: match, plan, public_from, next_update, remind_before, quiet, tell.
+            There are: extends, match, plan, public_from, cadence, remind_before, quiet, wave, stages, tell.
+
+        plan: default => plan: default\nextends: defalt
+            default.yaml:2: extends: there is no playbook 'defalt'. There are: none.
+
+        plan: default => plan: default\nextends: default
+            default.yaml:2: extends: default extends this one already. Take one of them out.
+
+        plan: default => plan: default\nextends: [default]
+            default.yaml:2: extends: must be text. Put quotes around it.
 
         plan: default => plan: default\nmatch:
             default.yaml:2: match: KEYS
@@ -330,14 +349,67 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
         plan: default => plan: default\nmatch: {strategy: canari}
             default.yaml:2: match.strategy: 'canari' is unknown. Did you mean 'canary'?
 
+        plan: default => plan: default\nmatch: {strategy: [canary, rollin]}
+            default.yaml:2: match.strategy[1]: 'rollin' is unknown. Did you mean 'rolling'?
+
+        plan: default => plan: default\nmatch: {severity: majr}
+            default.yaml:2: match.severity: 'majr' is unknown. Did you mean 'major'?
+
+        plan: default => plan: default\nmatch: {kind: unwelcom}
+            default.yaml:2: match.kind: 'unwelcom' is unknown. Did you mean 'unwelcome'?
+
+        plan: default => plan: default\nmatch: {kind: []}
+            default.yaml:2: match.kind: is empty. Fill it in.
+
+        plan: default => plan: default\ncadence: {majr: {every: 30m}}
+            default.yaml:2: cadence.majr: 'majr' is unknown. Did you mean 'major'?
+
+        plan: default => plan: default\ncadence: {major: {evry: 30m}}
+            default.yaml:2: cadence.major.evry: this key is unknown. Did you mean 'every'?
+
+        plan: default => plan: default\ncadence: {major: 30m}
+            default.yaml:2: cadence.major: KEYS
+
+        plan: default => plan: default\nwave: {more_then: 3}
+            default.yaml:2: wave.more_then: this key is unknown. Did you mean 'more_than'?
+
+        plan: default => plan: default\nstages: [50, 5]
+            default.yaml:2: stages: do not rise. Write each share once, the smallest first.
+
+        plan: default => plan: default\nstages: [5, 500]
+            default.yaml:2: stages[1]: Input should be less than or equal to 100.
+
+        {stakeholders: rollback.started} => {stakeholders: {message: rollback.started, wen: {}}}
+            default.yaml:3: tell.rollback.started.stakeholders.wen: this key is unknown. Did you mean 'when'?
+
+        {stakeholders: rollback.started} => {stakeholders: {when: {impact: major}}}
+            default.yaml:3: tell.rollback.started.stakeholders.message: is missing.
+            Add it, such as `message: rollout.progressed`.
+
+        {stakeholders: rollback.started} => {stakeholders: {message: rollback.started, when: {exposur: 5}}}
+            default.yaml:3: tell.rollback.started.stakeholders.when.exposur: this key is unknown.
+            Did you mean 'exposure'?
+
+        {stakeholders: rollback.started} => {stakeholders: {message: rollback.started, when: {exposure: many}}}
+            default.yaml:3: tell.rollback.started.stakeholders.when.exposure: 'many' is no condition on a percentage.
+            Write ">= 25", with the quotes.
+
+        {stakeholders: rollback.started} => {stakeholders: {message: rollback.started, when: {impact: bad}}}
+            default.yaml:3: tell.rollback.started.stakeholders.when.impact: 'bad' is unknown.
+            There are: none, minor, major, critical.
+
+        {stakeholders: rollback.started} => {stakeholders: {message: rollback.startd}}
+            default.yaml:3: tell.rollback.started.stakeholders: there is no message 'rollback.startd' in templates.
+            Did you mean 'rollback.started'?
+
         plan: default => plan: default\nmatch: {component: chekout}
             default.yaml:2: match.component: site.yaml has no component 'chekout'. Did you mean 'checkout'?
 
         plan: default => plan: default\nquiet: 30
             default.yaml:2: quiet: 30 is not a duration. Write a number and s, m, h or d, such as 30m.
 
-        plan: default => plan: default\nnext_update: 0s
-            default.yaml:2: next_update: Input should be greater than or equal to 1 minute.
+        plan: default => plan: default\ncadence: {minor: {every: 0s}}
+            default.yaml:2: cadence.minor.every: Input should be greater than or equal to 1 minute.
 
         plan: default => plan: default\npublic_from: 1 %
             default.yaml:2: public_from: must be a number.
@@ -393,16 +465,55 @@ def test_a_mistake_in_a_playbook(folder: Path, old: str, new: str, message: str)
     mistakes(
         r"""
         sla: Up to 10 minutes of errors. => # no sla
-            plans/default.md:1: sla: is missing. Add it.
+            plans/default.md:1: sla: is missing.
+            Add it, such as `sla: Up to 10 minutes of errors for the exposed share.`.
 
         sla: Up to 10 minutes of errors. => sla:
             plans/default.md:8: sla: must be text. Put quotes around it.
 
-        , schema: none => ,
-            plans/default.md:9: layers.schema: is missing. Add it.
+        \n  schema: *none => \n
+            plans/default.md:9: layers.schema: is missing.
+            Add it, such as `schema: {how: Nothing to do., time: 0s, owner: on call}`.
+
+        schema: *none => shema: *none
+            plans/default.md:9: layers.schema: is missing.
+            Add it, such as `schema: {how: Nothing to do., time: 0s, owner: on call}`.
+            | plans/default.md:12: layers.shema: this key is unknown. Did you mean 'schema'?
+
+        time: 10m, owner: on call} => owner: on call}
+            plans/default.md:11: layers.traffic.time: is missing. Add it, such as `time: 2m`.
+
+        time: 10m, owner: on call} => time: 10m}
+            plans/default.md:11: layers.traffic.owner: is missing. Add it, such as `owner: on call`.
+
+        traffic: {how: Release it again., time: 10m, owner: on call} => traffic: none
+            plans/default.md:11: layers.traffic: KEYS
+
+        owner: Payments on call => # nobody
+            plans/default.md:1: owner: is missing. Add it, such as `owner: Payments on call`.
+
+        immutable: true} => immutable: false}
+            plans/default.md:15: artifact.immutable: must be true.
+
+        , immutable: true} => }
+            plans/default.md:15: artifact.immutable: is missing. Add it, such as `immutable: true`.
+
+        what: the image by its digest => what: checkout:latest
+            plans/default.md:15: artifact.what: ':latest' is not what ran before.
+            Name what stays as it is, such as a digest.
+
+        triggers: [Three customers have confirmed the same harm.] => # none
+            plans/default.md:1: triggers: is missing.
+            Add it, such as `triggers: [Three customers have confirmed the same harm.]`.
+
+        triggers: => last_drilled: last week\ntriggers:
+            plans/default.md:16: last_drilled: must be a date, such as 2026-11-27.
+
+        triggers: => last_drilld: 2026-11-27\ntriggers:
+            plans/default.md:16: last_drilld: this key is unknown. Did you mean 'last_drilled'?
 
         to: 10m => too: 10m
-            plans/default.md:4: recovery.to: is missing. Add it.
+            plans/default.md:4: recovery.to: is missing. Add it, such as `to: 10m`.
             | plans/default.md:6: recovery.too: this key is unknown. Did you mean 'to'?
 
         to: 10m => to: 1m
@@ -413,11 +524,12 @@ def test_a_mistake_in_a_playbook(folder: Path, old: str, new: str, message: str)
             Write a number and s, m, h or d, such as 30m.
 
         [Payments in flight are retried.] => []
-            plans/default.md:10: known_risks: is empty. Fill it in.
+            plans/default.md:17: known_risks: is empty. Fill it in.
 
         title: Going back => title: Going back\ndocument: x
             plans/default.md:3: document: this key is unknown.
-            There are: title, summary, recovery, sla, layers, known_risks, unknown_risks, owner.
+            There are: title, summary, owner, artifact, layers, triggers, recovery, sla, known_risks, unknown_risks,
+            last_drilled.
 
         title: Going back => title: Going: back
             plans/default.md:2: is not YAML: mapping values are not allowed here. TRY
@@ -459,6 +571,52 @@ def test_two_playbooks_for_the_same_rollouts(folder: Path) -> None:
     assert error(folder) == f"default.yaml:2: {message}"
     (folder / "default.yaml").unlink()
     assert error(folder) == f"z.yaml:4: {message}"
+
+
+def test_a_playbook_extends_another(folder: Path) -> None:
+    base = (
+        "plan: default\nquiet: 0s\ncadence: {minor: {acknowledge: 5m, every: 45m}}\n"
+        "tell:\n  rollback.started: {stakeholders: rollback.started}\n  rollback.finished: {}\n"
+    )
+    (folder / "default.yaml").write_text(base, encoding="utf-8")
+    own = "extends: default\nmatch: {strategy: flag}\ncadence: {major: {every: 10m}}\ntell: {rollback.started: {}}\n"
+    (folder / "a.yaml").write_text(own, encoding="utf-8")
+    flag = load(folder).named("a")
+    assert (flag.plan, flag.quiet, flag.extends) == ("default", timedelta(), "default")
+    assert flag.tell == {Moment.ROLLBACK_STARTED: {}, Moment.ROLLBACK_FINISHED: {}}
+    paces = [flag.pace(impact).every for impact in (Impact.MINOR, Impact.MAJOR)]
+    assert paces == [timedelta(minutes=45), timedelta(minutes=10)]
+    change(folder / "a.yaml", "match: {strategy: flag}\n", "")
+    assert error(folder) == "default.yaml:1: match: is the same as in a.yaml. Narrow one of them, or remove it."
+
+
+@pytest.mark.parametrize(("extends", "said"), [("defalt", "there is no playbook 'defalt'. Did you mean 'default'?")])
+def test_a_mistake_stands_where_it_was_made(folder: Path, extends: str, said: str) -> None:
+    (folder / "a.yaml").write_text("match: {strategy: flag}\nextends: default\n", encoding="utf-8")
+    change(folder / "default.yaml", "rollback.started: {", "rollback.begun: {")
+    assert (
+        error(folder)
+        == "default.yaml:3: tell.rollback.begun: 'rollback.begun' is unknown. Did you mean 'rollback.started'?"
+    )
+    change(folder / "a.yaml", "default", extends)
+    assert error(folder) == f"a.yaml:2: extends: {said}"
+
+
+def test_two_that_extend_each_other(folder: Path) -> None:
+    (folder / "a.yaml").write_text("extends: b\n", encoding="utf-8")
+    (folder / "b.yaml").write_text("plan: default\nextends: a\n", encoding="utf-8")
+    assert error(folder) == "b.yaml:2: extends: a extends this one already. Take one of them out."
+
+
+def test_two_playbooks_that_tie_only_sometimes(folder: Path) -> None:
+    for name, match in (
+        ("a", "{strategy: [flag, canary], severity: major}"),
+        ("b", "{strategy: flag, severity: [minor, major]}"),
+    ):
+        (folder / f"{name}.yaml").write_text(f"match: {match}\nextends: default\n", encoding="utf-8")
+    assert error(folder) == (
+        "b.yaml:1: match: ties with a.yaml for strategy flag, severity major. Take that out of one of them."
+    )
 
 
 # ------------------------------------------------------------------------------------------------ whole files

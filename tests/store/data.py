@@ -406,6 +406,22 @@ TWELFTH: Rows = {
         }
     ],
 }
+TENTH: Rows = {
+    "outcome": [
+        {
+            "rollout_id": 1,
+            "plan": "canary",
+            "expected_from": 120,
+            "expected_to": 600,
+            "took": 180,
+            "expected_sla": "Requests of the exposed share can fail.",
+            "layer": "traffic",
+            "shares": [{"percent": 5.0, "minutes": 7}],
+            "at": LATER,
+        }
+    ]
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -416,6 +432,7 @@ ADDED: Mapping[str, Rows] = {
     "0007": SEVENTH,
     "0008": EIGHTH,
     "0009": NINTH,
+    "0010": TENTH,
     "0012": TWELFTH,
 }
 """For each revision, the rows that it is the first to have room for."""

@@ -13,9 +13,11 @@ import click
 from trusthub import __version__
 from trusthub.cli import (
     capture,
+    check,
     connect,
     connections,
     deliveries,
+    drill,
     gate,
     preview,
     replay,
@@ -65,9 +67,11 @@ def main() -> None:
 
 
 main.add_command(capture.capture)
+main.add_command(check.check)
 main.add_command(connect.connect)
 main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
+main.add_command(drill.drill)
 main.add_command(gate.gate)
 main.add_command(preview.preview)
 main.add_command(replay.replay)
@@ -129,38 +133,6 @@ def worker() -> None:
         signal.signal(name, lambda *_: parts.worker.stop())
     click.echo("Delivering. Ctrl-C stops after what is under way.", err=True)
     parts.worker.run()
-
-
-@main.command()
-def check() -> None:
-    """Check environment, site, playbooks, plans, templates and what channels need. Nothing is sent."""
-    from trusthub import channels, settings
-    from trusthub.services import site
-
-    loaded = settings.load()
-    found = site.load(loaded)
-    channels.build(
-        loaded,
-        publish=lambda _: "",
-        keep=lambda *_: "",
-        support=found.site.page.support or "",
-        destinations=found.site.destinations,
-    )
-    click.echo(
-        f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
-        f"{len(found.templates.messages())} messages. All checked."
-    )
-    if found.unsigned and not found.site.require_signed:
-        click.echo(f"{len(found.unsigned)} texts for customers are not signed; `trusthub sign` signs them:")
-    for text in found.unsigned:
-        click.echo(
-            f"Warning: {text}: customers get it from a person only." if found.site.require_signed else f"  {text}"
-        )
-    for name, connection in found.site.connections.items():
-        if not connection.secret and not loaded.hook_token.get_secret_value():
-            click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
-    for name in (name for name, made in found.site.gates.items() if not made.secret):
-        click.echo(f"Warning: gate {name} has no secret: it answers 401.")
 
 
 @main.command()

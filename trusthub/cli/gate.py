@@ -45,7 +45,7 @@ class _Answer:
 @click.option("--environment", help="Where, such as production.")
 @click.option("--attempt", help="Your name for this try, such as the id of the run.")
 @click.option("--artifact", help="The image or commit.")
-@click.option("--strategy", help="canary, rolling, blue_green, flag or migration.")
+@click.option("--strategy", help="canary, rolling, blue_green, flag, traffic, migration or configuration.")
 @click.option("--actor", help="Who or what rolls it out.")
 @click.option("--known-risk", "known_risks", multiple=True, help="What can go wrong. May be given several times.")
 @click.option("--unknown-risk", "unknown_risks", multiple=True, help="What you do not know. As --known-risk.")

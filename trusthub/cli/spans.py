@@ -14,7 +14,7 @@ class Span(click.ParamType[timedelta]):
         """Return the length of time, or refuse it with the reason."""
         from pydantic import TypeAdapter, ValidationError
 
-        from trusthub.domain.playbook import Duration
+        from trusthub.domain.written import Duration
 
         adapter: TypeAdapter[timedelta] = TypeAdapter(Duration)
         try:

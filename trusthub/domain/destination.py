@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from trusthub.domain.playbook import Strict
+from trusthub.domain.written import Strict
 
 
 def _address(email: str) -> str:

@@ -35,7 +35,11 @@ class Strategy(StrEnum):
     ROLLING = "rolling"
     BLUE_GREEN = "blue_green"
     FLAG = "flag"
+    TRAFFIC = "traffic"
+    """Requests are sent another way: to another region, cluster or provider."""
     MIGRATION = "migration"
+    CONFIGURATION = "configuration"
+    """A setting or a secret changes, and no version does."""
     UNKNOWN = "unknown"
 
 

@@ -7,14 +7,14 @@ customer counts whose address is confirmed, or whom a person knows to be real.
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from trusthub.domain.events import Phase
-from trusthub.domain.playbook import Plan
+from trusthub.domain.plan import Plan, gaps
 from trusthub.domain.rollout import UNDER_WAY, Rollout
 from trusthub.domain.site import Gate
 
@@ -98,22 +98,6 @@ def exposed(rollout: Rollout) -> bool:
 def by_glass(glass: Glass) -> Verdict:
     """Let a change pass because somebody says so."""
     return Verdict(passes=True, reason=f"{glass.who} broke the glass: {glass.why}")
-
-
-def gaps(plan: Plan) -> tuple[str, ...]:
-    """Return what a plan leaves open: how to go back, how long that takes, what it costs, what can go wrong."""
-    layers = plan.layers
-    said: dict[str, Sequence[str]] = {
-        "summary": [plan.summary],
-        "recovery.basis": [plan.recovery.basis],
-        "sla": [plan.sla],
-        "layers.toggle": [layers.toggle],
-        "layers.traffic": [layers.traffic],
-        "layers.schema": [layers.schema_],
-        "known_risks": plan.known_risks,
-        "unknown_risks": plan.unknown_risks,
-    }
-    return tuple(key for key, words in said.items() if not any(word.strip() for word in words))
 
 
 def notice(destinations: Mapping[str, Collection[str]]) -> Notice:

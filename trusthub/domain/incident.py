@@ -29,6 +29,11 @@ class Impact(StrEnum):
     MAJOR = "major"
     CRITICAL = "critical"
 
+    def at_least(self, other: "Impact") -> bool:
+        """Whether this is as bad as `other`, or worse."""
+        order = list(Impact)
+        return order.index(self) >= order.index(other)
+
 
 class ComponentStatus(StrEnum):
     """Statuspage's component statuses, best first."""

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, fie
 
 from trusthub.domain.contract import ALERT_KEYS, KEYS, WORDS
 from trusthub.domain.events import Evidence, Strategy
-from trusthub.domain.playbook import Strict
+from trusthub.domain.written import Strict
 from trusthub.errors import PayloadError
 
 IGNORE = "ignore"

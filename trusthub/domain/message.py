@@ -30,6 +30,7 @@ class Moment(StrEnum):
     INCIDENT_CORRECTED = "incident.corrected"
     PROMISE_DUE_SOON = "promise.due_soon"
     PROMISE_HOLDING = "promise.holding"
+    INCIDENT_UNWELCOME = "incident.unwelcome"
     PROMISE_MISSED = "promise.missed"
     THREAD_OPENED = "thread.opened"
     THREAD_RECEIVED = "thread.received"
@@ -62,6 +63,25 @@ class Fact:
     sample: object
     optional: bool = False
     """Whether the value may be None; a template must then say what it says without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many percent (0-100) for so many minutes."""
+
+    percent: float
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """What is turned back on one layer of a plan, who does it and in how many minutes."""
+
+    layer: str
+    """toggle, traffic, schema or configuration."""
+    how: str
+    minutes: float
+    owner: str
 
 
 _NOON = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
@@ -147,6 +167,12 @@ FACTS: Mapping[str, Fact] = {
     "impact": _public("the incident's impact: none, minor, major or critical", "major", optional=True),
     "began": _public("when it began, as a person corrected it", _NOON.replace(minute=2), optional=True),
     "note": _public("words a person wrote for this update", "We are restoring the index now.", optional=True),
+    "complaint": _public(
+        "a person: what customers dislike", "The list of orders needs two more clicks.", optional=True
+    ),
+    "motive": _public(
+        "a person: what we meant by a change, and whom it helped", "It loads faster for new customers.", optional=True
+    ),
     # promises
     "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),
     "recovery_from": _public("rollback start plus plan.recovery.from", _NOON.replace(minute=8), optional=True),
@@ -199,6 +225,23 @@ FACTS: Mapping[str, Fact] = {
     "sla": _internal("plan.sla", "Up to 10 minutes of errors for the exposed share."),
     "plan_recovery_from": _internal("plan.recovery.from, in seconds", 120),
     "plan_recovery_until": _internal("plan.recovery.to, in seconds", 600),
+    "plan_owner": _internal("plan.owner", "Payments on call"),
+    "plan_artifact": _internal("plan.artifact.what", "the image of the earlier version, named by its digest"),
+    "plan_versions": _internal("plan.artifact.versions", "the registry keeps the last ten versions"),
+    "plan_layers": _internal(
+        "plan.layers: list of layer, how, minutes, owner", (WayBack("traffic", "Set the weight to 0.", 2.0, "on call"),)
+    ),
+    "triggers": _internal("plan.triggers", ("The analysis of the rollout has failed.",)),
+    "last_drilled": _internal("plan.last_drilled", datetime(2026, 11, 1, tzinfo=UTC), optional=True),
+    "layer_used": _internal(
+        "toggle, traffic, schema or configuration, by the strategy of what was rolled back", "traffic", optional=True
+    ),
+    "recovery_minutes": _internal("end of the rollback less its start, minutes", 3, optional=True),
+    "sla_effect": _internal(
+        "exposure x time: list of percent, minutes; None when the tool does not say how many",
+        (Share(5.0, 7),),
+        optional=True,
+    ),
     "connection": _internal("name of the connection in site.yaml", "argo-prod", optional=True),
     "expected": _internal("connection.expect, in seconds", 86400, optional=True),
     "silent_since": _internal("when the connection was heard before it fell silent", _NOON, optional=True),

@@ -1,124 +1,221 @@
-"""Playbooks and plans: for a kind of rollout, how we go back, and who is told what at each moment."""
+"""Playbooks: for a kind of change, who is told what at each moment, how often, and by which plan we go back."""
 
+import operator
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from trusthub.domain.events import Strategy
+from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
+from trusthub.domain.written import Duration, OneOrMore, Strict
 from trusthub.errors import PlaybookError
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+class Kind(StrEnum):
+    """What a person says that it is; no tool reports these."""
+
+    MANUAL = "manual"
+    """Something does not work."""
+    UNWELCOME = "unwelcome"
+    """Nothing is broken: customers dislike what we changed."""
+    MAINTENANCE = "maintenance"
+    """Planned work."""
 
 
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d{1,6})\s*([smhd])", str(value).strip(), re.ASCII)
-    if not match:
-        raise ValueError(f"{value!r} is not a duration. Write a number and s, m, h or d, such as 30m")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+# ---------------------------------------------------------------------------------------------- which one it is
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a playbook is sought for. What is None is not known, or does not apply."""
+
+    strategy: Strategy = Strategy.UNKNOWN
+    component: str | None = None
+    environment: str | None = None
+    severity: Impact | None = None
+    kind: Kind | None = None
+
+    def __str__(self) -> str:
+        said = {name: getattr(self, name) for name in _BY_WEIGHT}
+        return ", ".join(f"{name} {value or 'unknown'}" for name, value in said.items() if value or name in _ALWAYS)
 
 
-class Strict(BaseModel):
-    """Input written by hand: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Recovery(Strict):
-    """How long going back takes, as a range with the reason we believe it."""
-
-    from_: Duration = Field(alias="from")
-    to: Duration
-    basis: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if self.from_ > self.to:
-            raise ValueError("`from` is longer than `to`. Write the shorter time first")
-        return self
-
-
-class Layers(Strict):
-    """What is turned back, layer by layer. `none` is an answer, silence is not."""
-
-    toggle: str = Field(min_length=1)
-    traffic: str = Field(min_length=1)
-    schema_: str = Field(alias="schema", min_length=1)
-
-
-class Plan(Strict):
-    """The documented rollback. A rollout whose plan is missing or incomplete is not ready to start."""
-
-    name: str
-    title: str = Field(min_length=1)
-    summary: str = Field(min_length=1)
-    recovery: Recovery
-    sla: str = Field(min_length=1)
-    layers: Layers
-    known_risks: tuple[str, ...] = Field(min_length=1)
-    unknown_risks: tuple[str, ...] = Field(min_length=1)
-    owner: str | None = None
-    """Who keeps what it promises when no person has written: a team's name or a mail address."""
-    document: str = Field(min_length=1)
-    """The whole text in Markdown, for the person who has to do it."""
+_BY_WEIGHT = ("strategy", "kind", "severity", "environment", "component")
+"""What a match can name, the least specific first: each outweighs all before it together."""
+_ALWAYS = ("strategy", "component", "environment")
 
 
 class Match(Strict):
-    """What a playbook is for. What is left out matches anything."""
+    """What a playbook is for: one value or several of each. What is left out matches anything."""
 
-    strategy: Strategy | None = None
-    component: str | None = None
-    environment: str | None = None
+    strategy: OneOrMore[Strategy] = ()
+    kind: OneOrMore[Kind] = ()
+    severity: OneOrMore[Impact] = ()
+    environment: OneOrMore[str] = ()
+    component: OneOrMore[str] = ()
 
-    def specificity(self, *, strategy: Strategy, component: str | None, environment: str | None) -> int | None:
-        """Return how closely this matches, or None when it does not. A component outweighs an environment."""
-        wanted = ((self.component, component, 4), (self.environment, environment, 2), (self.strategy, strategy, 1))
-        if any(mine is not None and mine != theirs for mine, theirs, _ in wanted):
+    def specificity(self, occasion: Occasion) -> int | None:
+        """Return how closely this matches, or None when it does not."""
+        asked = [name for name in _BY_WEIGHT if getattr(self, name)]
+        if any(getattr(occasion, name) not in getattr(self, name) for name in asked):
             return None
-        return sum(weight for mine, _, weight in wanted if mine is not None)
+        return sum(1 << _BY_WEIGHT.index(name) for name in asked)
+
+    def ties_with(self, other: Self) -> dict[str, str] | None:
+        """Return an occasion for which neither of two is more specific, as what each names; None when there is none.
+
+        Two that name different things never tie, because of the weights.
+        """
+        both = {name: (getattr(self, name), getattr(other, name)) for name in _BY_WEIGHT}
+        if any(bool(mine) != bool(theirs) for mine, theirs in both.values()):
+            return None
+        common = {name: [value for value in mine if value in theirs] for name, (mine, theirs) in both.items() if mine}
+        return {name: str(values[0]) for name, values in common.items()} if all(common.values()) else None
+
+
+# ---------------------------------------------------------------------------------------------- who hears, and when
+
+_COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A condition on a percentage, such as `>= 25`."""
+
+    sign: str
+    percent: float
+
+    def holds(self, percent: float | None) -> bool:
+        """Whether it holds. What is not known counts as reached: nobody is left out because a tool does not say."""
+        return percent is None or _COMPARE[self.sign](percent, self.percent)
+
+
+def _bound(value: Any) -> Any:
+    if value is None or isinstance(value, Bound):
+        return value
+    match = re.fullmatch(r"(>=|<=|>|<)?\s*(\d{1,3}(?:\.\d+)?)\s*%?", str(value).strip(), re.ASCII)
+    if not match:
+        raise ValueError(f'{value!r} is no condition on a percentage. Write ">= 25", with the quotes')
+    return Bound(match[1] or ">=", float(match[2]))
+
+
+class When(Strict):
+    """The conditions under which an audience is told. All must hold."""
+
+    exposure: Annotated[Bound | None, BeforeValidator(_bound)] = None
+    """Percent on the new version now."""
+    peak: Annotated[Bound | None, BeforeValidator(_bound)] = None
+    """The highest percent so far, which a rollback does not take back."""
+    impact: Impact | None = None
+    """This bad, or worse."""
+
+    def holds(self, *, exposure: float | None, peak: float | None, impact: Impact | None) -> bool:
+        """Whether the audience is told. Exposures are percent (0-100)."""
+        bad = impact is None or self.impact is None or impact.at_least(self.impact)
+        return (
+            bad
+            and (self.exposure is None or self.exposure.holds(exposure))
+            and (self.peak is None or self.peak.holds(peak))
+        )
+
+
+class Told(Strict):
+    """The message that an audience gets, and when it gets it. A name alone is always told."""
+
+    message: str = Field(examples=["rollout.progressed"])
+    when: When = When()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"message": value} if isinstance(value, str) else value
+
+
+class Pace(Strict):
+    """How soon customers hear of something of one severity, and how often after that."""
+
+    acknowledge: Duration = Field(ge=timedelta(minutes=1))
+    every: Duration = Field(ge=timedelta(minutes=1))
+
+
+CADENCE = {
+    "critical": {"acknowledge": "10m", "every": "20m"},
+    "major": {"acknowledge": "15m", "every": "30m"},
+    "minor": {"acknowledge": "60m", "every": "120m"},
+    "none": {"acknowledge": "4h", "every": "24h"},
+}
+"""What others who do this well promise, by severity; PagerDuty's guide and four public runbooks agree on the range."""
+
+
+class Wave(Strict):
+    """From when on rollbacks are one incident: more than so many within a time."""
+
+    more_than: int = Field(default=3, ge=1)
+    within: Duration = Field(default=timedelta(minutes=10), ge=timedelta(minutes=1))
 
 
 class Playbook(Strict):
     """Who hears what at each moment, how often we write, and when quiet means that it is over."""
 
     name: str
+    extends: str | None = None
+    """The playbook that has what this one leaves out; `match` is never taken from there."""
     match: Match = Match()
-    plan: str
+    plan: str = Field(examples=["default"])
     public_from: float = Field(default=1.0, ge=0, le=100)
     """Percent of exposure from which harm is told to customers."""
-    next_update: Duration = Field(default=timedelta(minutes=30), ge=timedelta(minutes=1))
-    """How long after each public message the next one is promised."""
+    cadence: dict[Impact, Pace] = Field(default_factory=dict, validate_default=True)
     remind_before: Duration | None = Field(default=None, ge=timedelta(minutes=1))
     """How long before a promise is due people are reminded; None: a third of the time given, and 3 minutes at least."""
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
-    tell: dict[Moment, dict[Audience, str]]
+    wave: Wave = Wave()
+    stages: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(5.0, 25.0, 50.0, 100.0), min_length=1)
+    """Percent at which such a rollout stops to look; a drill lets it fail at each."""
+    tell: dict[Moment, dict[Audience, Told]] = Field(examples=["{rollback.started: {support: rollback.started}}"])
+
+    @field_validator("cadence", mode="before")
+    @classmethod
+    def _filled_up(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        other = CADENCE["none"]  # of a word that is unknown, only that is said
+        filled = {word: {**CADENCE.get(word, other), **pace} for word, pace in given.items() if isinstance(pace, dict)}
+        return {**CADENCE, **given, **filled}
+
+    @field_validator("stages")
+    @classmethod
+    def _rise(cls, stages: tuple[float, ...]) -> tuple[float, ...]:
+        if list(stages) != sorted(set(stages)):
+            raise ValueError("do not rise. Write each share once, the smallest first")
+        return stages
+
+    def message(self, moment: Moment, audience: Audience) -> str | None:
+        """Return the message that an audience gets at a moment, when its conditions hold."""
+        told = self.tell.get(moment, {}).get(audience)
+        return told.message if told else None
+
+    def pace(self, severity: Impact) -> Pace:
+        """Return how soon and how often customers hear of something that severe."""
+        return self.cadence[severity]
 
 
-def choose(
-    playbooks: Sequence[Playbook], *, strategy: Strategy, component: str | None, environment: str | None
-) -> Playbook:
+def choose(playbooks: Sequence[Playbook], occasion: Occasion) -> Playbook:
     """Return the most specific playbook. Raises PlaybookError when none matches or two match equally."""
     scored = [
-        (score, playbook)
-        for playbook in playbooks
-        if (score := playbook.match.specificity(strategy=strategy, component=component, environment=environment))
-        is not None
+        (score, playbook) for playbook in playbooks if (score := playbook.match.specificity(occasion)) is not None
     ]
-    rollout = f"strategy {strategy}, component {component}, environment {environment}"
     if not scored:
-        raise PlaybookError(f"No playbook matches {rollout}.")
+        raise PlaybookError(f"No playbook matches {occasion}.")
     best = max(score for score, _ in scored)
     winners = [playbook for score, playbook in scored if score == best]
     if len(winners) > 1:
         names = " and ".join(playbook.name for playbook in winners)
-        raise PlaybookError(f"Playbooks {names} match equally ({rollout}). Narrow one.")
+        raise PlaybookError(f"Playbooks {names} match equally ({occasion}). Narrow one.")
     return winners[0]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from trusthub.domain.incident import CauseClass
-from trusthub.domain.playbook import Recovery
+from trusthub.domain.plan import Recovery
 from trusthub.domain.rollout import Rollout
 
 ENOUGH = 3

@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from trusthub.domain.destination import Address, Destination, Guarded
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
-from trusthub.domain.playbook import Duration, Strict
+from trusthub.domain.written import Duration, Strict
 
 
 class Publishing(StrEnum):

@@ -33,7 +33,7 @@ _PAGE_TESTS = (
     "in", "integer", "iterable", "le", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string",
     "true", "undefined",
 )  # fmt: skip
-_OURS = frozenset({"note", "reply"})
+_OURS = frozenset({"complaint", "motive", "note", "reply"})
 """Facts that a person who works here wrote."""
 
 

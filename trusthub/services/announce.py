@@ -11,8 +11,9 @@ from sqlmodel import Session, col
 
 from trusthub.channels.base import PERSONAL
 from trusthub.domain.destination import Destination
+from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Button, Moment, Rendered
-from trusthub.domain.playbook import Playbook
+from trusthub.domain.playbook import Playbook, Told
 from trusthub.services import contract, recipients, subscribe
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
@@ -42,6 +43,8 @@ class Telling:
     now: datetime
     customers: bool = False
     """Whether the customers' audience hears it too."""
+    impact: Impact | None = None
+    """How bad it is, or would be; None where nothing is wrong or nobody can say."""
     news: News | None = None
     """The update that it is. Subscribers of the page hear updates."""
     buttons: tuple[Button, ...] = ()
@@ -56,19 +59,26 @@ class Telling:
 def tell(session: Session, hub: Hub, telling: Telling) -> None:
     """Word the moment for each audience its playbook names, and put a delivery for each destination into the outbox."""
     deliveries: list[Delivery] = []
-    for audience, message in telling.playbook.tell.get(telling.moment, {}).items():
+    for audience, told in telling.playbook.tell.get(telling.moment, {}).items():
         if audience.public and not telling.customers:
             continue
-        rendered = word(hub, message, telling.facts, audience)
+        loud = _applies(told, telling)
+        rendered = word(hub, told.message, telling.facts, audience)
         for destination in hub.configuration.site.audiences[audience]:
-            deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
-            if destination.page and telling.customers and telling.news:
-                _subscribers(session, hub, telling, telling.news, message)
+            if loud or destination.page:  # the page shows every update; a condition says who is disturbed
+                deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
+            if loud and destination.page and telling.customers and telling.news:
+                _subscribers(session, hub, telling, telling.news, told.message)
         if not audience.public and telling.also:
             place = Destination(email=telling.also)
             if all(each.lane != place.lane for each in deliveries):
                 deliveries += _deliveries(session, hub, telling, audience, place, rendered)
     _enqueue(session, deliveries, telling.now)
+
+
+def _applies(told: Told, telling: Telling) -> bool:
+    facts = telling.facts
+    return told.when.holds(exposure=facts["exposure"], peak=facts["peak"], impact=telling.impact)
 
 
 def word(hub: Hub, message: str, facts: Facts, audience: Audience, *, locale: str = "", zone: str = "UTC") -> Rendered:
@@ -83,7 +93,7 @@ def word(hub: Hub, message: str, facts: Facts, audience: Audience, *, locale: st
 
 def customers_words(hub: Hub, playbook: Playbook, moment: Moment, facts: Facts, *, locale: str) -> Rendered | None:
     """Return what customers read at a moment, or None when the playbook tells them nothing then."""
-    message = playbook.tell.get(moment, {}).get(Audience.CUSTOMERS)
+    message = playbook.message(moment, Audience.CUSTOMERS)
     return word(hub, message, facts, Audience.CUSTOMERS, locale=locale) if message else None
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase, Strategy
-from trusthub.domain.incident import CauseClass, evident_cause
-from trusthub.domain.playbook import Plan, Playbook
+from trusthub.domain.incident import CauseClass, Impact, evident_cause
+from trusthub.domain.plan import Plan
+from trusthub.domain.playbook import Playbook
 from trusthub.domain.reach import Reach
 from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
@@ -206,11 +207,14 @@ def site_component(hub: Hub, subject: str) -> SiteComponent | None:
     return next((known for known in hub.configuration.site.components if known.id == subject), None)
 
 
-def playbook_for(hub: Hub, row: Rollout, strategy: Strategy) -> Playbook:
-    """Return the playbook of a rollout."""
+def playbook_for(hub: Hub, row: Rollout, strategy: Strategy, severity: Impact | None = None) -> Playbook:
+    """Return the playbook of a rollout, or of an incident of some severity that it led to."""
     component = site_component(hub, row.subject)
     return hub.configuration.playbook(
-        strategy=strategy, component=component.id if component else None, environment=row.environment
+        strategy=strategy,
+        component=component.id if component else None,
+        environment=row.environment,
+        severity=severity,
     )
 
 

@@ -9,11 +9,11 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import State
 from trusthub.rendering import markdown
-from trusthub.services import gate_rollback, outgoing, report
+from trusthub.services import gate_rollback, outcomes, outgoing, report
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
-from trusthub.services.views import AskView, MessageView, StaffIncidentView, ThreadView
+from trusthub.services.views import AskView, MessageView, OutcomeView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
 from trusthub.store.which import has_state
 
@@ -52,6 +52,7 @@ class RolloutDetail:
     line: str
     ask: AskView | None
     audit: tuple[str, ...]
+    outcome: OutcomeView | None = None
 
 
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
@@ -131,7 +132,10 @@ def find_rollout(session: Session, hub: Hub, public_id: str) -> RolloutDetail | 
     if row is None:
         return None
     return RolloutDetail(
-        line=_one_line(row), ask=ask_of(session, hub, row), audit=_acts(session, f"rollout:{public_id}")
+        line=_one_line(row),
+        ask=ask_of(session, hub, row),
+        audit=_acts(session, f"rollout:{public_id}"),
+        outcome=outcomes.view(session, row),
     )
 
 

@@ -1,12 +1,13 @@
 """Filling the facts that templates read. What each name means, and who may read it, stands in `domain.message`."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from typing import Any
 
 from trusthub.domain.events import Evidence
 from trusthub.domain.incident import CauseClass, Impact
-from trusthub.domain.message import FACTS
-from trusthub.domain.playbook import Plan
+from trusthub.domain.message import FACTS, WayBack
+from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.reach import Reach
 from trusthub.domain.rollout import Rollout as Known
@@ -102,6 +103,8 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         impact=incident.impact,
         cause_class=case.cause.value,
         safeguard_missing=incident.safeguard_missing,
+        complaint=incident.complaint or None,
+        motive=incident.motive or None,
         customers_told=incident.public,
         decision=incident.decision,
         console_url=hub.console_url("incidents", incident.public_id),
@@ -164,4 +167,13 @@ def _plan_facts(plan: Plan) -> Facts:
         "plan_recovery_from": int(plan.recovery.from_.total_seconds()),
         "plan_recovery_until": int(plan.recovery.to.total_seconds()),
         "sla": plan.sla,
+        "plan_owner": plan.owner,
+        "plan_artifact": plan.artifact.what,
+        "plan_versions": plan.artifact.versions,
+        "plan_layers": tuple(
+            WayBack(layer.removesuffix("_"), each.how, each.time.total_seconds() / 60, each.owner)
+            for layer, each in plan.layers
+        ),
+        "triggers": plan.triggers,
+        "last_drilled": plan.last_drilled and datetime.combine(plan.last_drilled, time(), UTC),
     }

@@ -1,49 +1,48 @@
 """Keeps a storm of failures from becoming a storm of public incidents.
 
-One faulty cluster can fail twenty rollouts in a minute. Three of them are told at once; then one message says that
-several things have a problem, and people decide about each of the others.
+One faulty cluster can fail twenty rollouts in a minute. A playbook says how many of them are told at once; then one
+message says that several things have a problem, and people decide about each of the others.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
 from trusthub.domain.incident import By, Impact, State
 from trusthub.domain.message import Moment
-from trusthub.domain.playbook import Playbook
+from trusthub.domain.playbook import Playbook, Wave
 from trusthub.services import incidents
 from trusthub.services.cases import Case, create, open_case, the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage
 
-MOST = 3
-"""Incidents that may go public by themselves within the window."""
-WINDOW = timedelta(minutes=10)
-WHY = (
-    "More than three incidents wanted to go public by themselves within ten minutes. Customers read one message about "
-    "all of them, and a person decides about this one."
-)
-
 
 def trips(session: Session, hub: Hub, case: Case, *, now: datetime, cause: str) -> bool:
     """Whether this incident is one too many to go public by itself; if so, the message about several tells of it."""
-    several = _several(session)
-    if several is None and _told(session, now) < MOST:
+    several, wave = _several(session), case.playbook.wave
+    if several is None and _told(session, now - wave.within) < wave.more_than:
         return False
-    case.incident.decision = WHY
+    case.incident.decision = why = _why(wave)
     known = {component.id: component for component in case.components}
     if several is None:
-        everything = {**_touched(session, now), **known}
+        everything = {**_touched(session, now - wave.within), **known}
         if hub.configuration.words_held(_playbook(hub)) is None:
-            _tell(session, hub, list(everything.values()), now, cause)
+            _tell(session, hub, list(everything.values()), why, now, cause)
     else:
         listed = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == several.id)
         for missing in known.keys() - set(session.execute(listed).scalars()):
             session.add(IncidentComponent(incident_id=several.id, component_id=missing))
         several.updated_at = now
     return True
+
+
+def _why(wave: Wave) -> str:
+    minutes, many = wave.within.total_seconds() / 60, "" if wave.more_than == 1 else "s"
+    return (
+        f"More than {wave.more_than} incident{many} wanted to go public by themselves within {minutes:g} minutes. "
+        "Customers read one message about all of them, and a person decides about this one."
+    )
 
 
 def _several(session: Session) -> Incident | None:
@@ -62,8 +61,8 @@ def _several(session: Session) -> Incident | None:
     ).scalar()
 
 
-def _told(session: Session, now: datetime) -> int:
-    """Count what went public by itself within the window. The page is locked, so that two at once are counted."""
+def _told(session: Session, since: datetime) -> int:
+    """Count what went public by itself since then. The page is locked, so that two at once are counted."""
     page = the_page(session, lock=True)
     found = (
         select(func.count())
@@ -73,13 +72,13 @@ def _told(session: Session, now: datetime) -> int:
             col(IncidentPage.page_id) == page.id,
             col(Incident.public).is_(True),
             col(Incident.opened_by) == By.MACHINE,
-            col(Incident.told_at) > now - WINDOW,
+            col(Incident.told_at) > since,
         )
     )
     return int(session.execute(found).scalar_one())
 
 
-def _touched(session: Session, now: datetime) -> dict[int, Component]:
+def _touched(session: Session, since: datetime) -> dict[int, Component]:
     found = (
         select(Component)
         .join(IncidentComponent, col(IncidentComponent.component_id) == Component.id)
@@ -87,7 +86,7 @@ def _touched(session: Session, now: datetime) -> dict[int, Component]:
         .where(
             col(Incident.public).is_(True),
             col(Incident.opened_by) == By.MACHINE,
-            col(Incident.told_at) > now - WINDOW,
+            col(Incident.told_at) > since,
             col(Incident.state) != State.RESOLVED,
         )
         .order_by(col(Component.position))
@@ -98,10 +97,10 @@ def _touched(session: Session, now: datetime) -> dict[int, Component]:
 def _playbook(hub: Hub) -> Playbook:
     """Return the playbook for what has no rollout of its own."""
     public = next(iter(hub.configuration.site.environments.public), None)
-    return hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
+    return hub.configuration.playbook(component=None, environment=public, severity=Impact.MAJOR)
 
 
-def _tell(session: Session, hub: Hub, components: list[Component], now: datetime, cause: str) -> None:
+def _tell(session: Session, hub: Hub, components: list[Component], why: str, now: datetime, cause: str) -> None:
     incident = create(
         session,
         Incident(
@@ -110,7 +109,7 @@ def _tell(session: Session, hub: Hub, components: list[Component], now: datetime
             impact=Impact.MAJOR,
             public=True,
             combined=True,
-            decision=WHY,
+            decision=why,
             playbook=_playbook(hub).name,
             opened_by=By.MACHINE,
             started_at=now,

@@ -27,6 +27,7 @@ _STATES = {
     Moment.INCIDENT_MONITORING: State.MONITORING,
     Moment.INCIDENT_RESOLVED: State.RESOLVED,
     Moment.INCIDENT_RETRACTED: State.RESOLVED,
+    Moment.INCIDENT_UNWELCOME: State.IDENTIFIED,
 }
 
 
@@ -174,7 +175,7 @@ def _publish(
     author: str | None,
     now: datetime,
 ) -> Update:
-    name = _told(case.playbook, moment).tell.get(moment, {}).get(Audience.CUSTOMERS, moment.value)
+    name = _told(case.playbook, moment).message(moment, Audience.CUSTOMERS) or moment.value
     update = Update(
         incident_id=case.incident.id,
         state=case.incident.state,
@@ -205,6 +206,7 @@ def _tell(
             cause=cause,
             now=now,
             customers=True,
+            impact=Impact(case.incident.impact),
             news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id),
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,

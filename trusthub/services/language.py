@@ -8,6 +8,9 @@ from trusthub.services.hub import Hub
 Translations = Mapping[str, str]
 """What a person wrote, by the code of its language."""
 
+_SAID_ONCE = ("complaint", "motive")
+"""What a person here wrote in the page's own language only."""
+
 
 def translations(hub: Hub, words: str, others: Translations | None = None) -> Translations:
     """Return a person's words in the page's own language, with those in `others` that are not empty."""
@@ -23,6 +26,9 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     said: Facts = dict(facts)
     if isinstance(note := facts.get("note"), Mapping):
         said["note"] = note.get(locale) or marked(hub, note, locale)
+    for once in _SAID_ONCE:
+        if locale != hub.page.main and (words := facts.get(once)):
+            said[once] = marked(hub, {hub.page.main: words}, locale)
     if isinstance(name := facts.get("incident_name"), Mapping):
         said["incident_name"] = name.get(locale) or name[hub.page.main]
     if locale != hub.page.main:

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import CauseClass, State
+from trusthub.domain.incident import CauseClass, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.rollout import Rollout as Known
@@ -37,7 +37,13 @@ def news(session: Session, case: Case, now: datetime, *, author: str | None, ret
     if case.incident.state == State.RESOLVED:
         withdraw(session, case, now)
     else:
-        make(session, case, rules.next_update(now, case.playbook.next_update), now, owner=author)
+        make(
+            session,
+            case,
+            rules.next_update(now, case.playbook.pace(Impact(case.incident.impact)).every),
+            now,
+            owner=author,
+        )
 
 
 def make(session: Session, case: Case, made: rules.Promise, now: datetime, *, owner: str | None = None) -> None:
@@ -57,7 +63,7 @@ def make(session: Session, case: Case, made: rules.Promise, now: datetime, *, ow
             due=made.due,
             basis=made.basis,
             comparable=list(made.comparable),
-            owner=owner or case.plan.owner or "",
+            owner=owner or case.plan.owner,
             remind_at=remind_at,
             created_at=now,
         )

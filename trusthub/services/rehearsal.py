@@ -6,10 +6,8 @@ did is not repeated: no approval, no update by hand, no resolution. Only who uns
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import col
@@ -17,11 +15,11 @@ from sqlmodel import col
 from trusthub.domain.promise import Standing
 from trusthub.domain.site import Connection
 from trusthub.errors import PayloadError
-from trusthub.services import intake, sync, timers
+from trusthub.services import intake, timers
 from trusthub.services.hub import Hub
+from trusthub.services.scratch import Clock, next_due
+from trusthub.services.scratch import scratch as blank
 from trusthub.sources.base import Inbound
-from trusthub.store import migrate
-from trusthub.store.session import Database
 from trusthub.store.tables import Delivery, Event, Promise, Suppression, Timer
 
 ALONE = timedelta(hours=2)
@@ -51,21 +49,10 @@ class Rehearsal:
     """How many more events came over connections that there are no more: they would be refused."""
 
 
-@dataclass(slots=True)
-class _Clock:
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 def rehearse(hub: Hub, since: datetime) -> Rehearsal:
     """Tell a scratch hub every event that was kept since then, after those of the month before."""
-    count, closed, clock = 0, 0, _Clock(since - BEFORE)
-    with TemporaryDirectory(prefix="trusthub-") as folder:
-        scratch = replace(hub, database=Database(f"sqlite:///{Path(folder)}/hub.db"), clock=clock)
-        migrate.upgrade(scratch.database)
-        sync.sync(scratch, clock.now)
+    count, closed, clock = 0, 0, Clock(since - BEFORE)
+    with blank(hub.configuration, hub.base_url, clock) as scratch:
         _unsubscribe(hub, scratch)
         for event in _events(hub, clock.now):
             shown = event.received_at >= since
@@ -77,7 +64,6 @@ def rehearse(hub: Hub, since: datetime) -> Rehearsal:
             count += shown
         _pass_time(scratch, clock, min(clock.now + ALONE, hub.clock()))
         heard = _heard(scratch, since)
-        scratch.database.close()
     return Rehearsal(events=count, heard=heard, closed=closed)
 
 
@@ -99,10 +85,10 @@ def _events(hub: Hub, since: datetime) -> Iterator[Event]:
                 yield event
 
 
-def _pass_time(scratch: Hub, clock: _Clock, until: datetime) -> None:
+def _pass_time(scratch: Hub, clock: Clock, until: datetime) -> None:
     """Let happen what is due by then, but not what a person would have kept from happening."""
     alone = min(until, clock.now + ALONE)
-    while (due := _next_due(scratch)) is not None and due <= alone:
+    while (due := next_due(scratch)) is not None and due <= alone:
         clock.now = max(clock.now, due)
         timers.fire(scratch, clock.now)
         _act(scratch, clock.now)
@@ -117,11 +103,6 @@ def _act(scratch: Hub, now: datetime) -> None:
     over = (col(Timer.state) == "pending", or_(col(Timer.due) < now, repeated))
     with scratch.database.transaction(quiet=True) as session:
         session.execute(update(Timer).where(*over).values(state="cancelled"))
-
-
-def _next_due(scratch: Hub) -> datetime | None:
-    with scratch.database.reading() as session:
-        return timers.next_due(session)
 
 
 def _tell(scratch: Hub, event: Event, connection: Connection) -> None:

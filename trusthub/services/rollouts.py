@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import RolloutEvent
-from trusthub.domain.incident import By, State
+from trusthub.domain.incident import By, State, impact_of
 from trusthub.domain.message import Moment
 from trusthub.domain.rollout import TROUBLED, observe
 from trusthub.domain.rollout import Rollout as Known
@@ -86,6 +86,7 @@ def _tell(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
             conversation=f"rollout:{row.public_id}",
             cause=heard.cause,
             now=heard.now,
+            impact=impact_of(known.peak),
             rollout_id=row.id,
             event_id=heard.event_id,
         ),

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Evidence, Strategy
+from trusthub.domain.events import Evidence
 from trusthub.domain.incident import By, CauseClass, Impact, State
 from trusthub.domain.message import Moment
+from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
 from trusthub.errors import TrusthubError
@@ -29,6 +30,23 @@ _MOMENTS = {
 
 class StaffError(TrusthubError):
     """What was asked for cannot be done; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a person writes to open an incident."""
+
+    component: str
+    name: str
+    note: str
+    kind: Occasion = Occasion.MANUAL
+    failed: int | None = None
+    complaint: str = ""
+    """What customers dislike; for what is unwelcome only, like `motive`."""
+    motive: str = ""
+    names: Translations | None = None
+    others: Translations | None = None
+    """`name` and `note` are in the page's own language; these are the same words in its other ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,38 +222,36 @@ def clear(hub: Hub, public_id: str, act: Act) -> None:
         case.incident.cleared_by = act.actor
 
 
-def open_incident(
-    hub: Hub,
-    act: Act,
-    *,
-    component: str,
-    name: str,
-    note: str,
-    failed: int | None = None,
-    names: Translations | None = None,
-    others: Translations | None = None,
-) -> str:
+def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
     """Open a public incident by hand; return its public id. No machine will change its state.
 
-    `name` and `note` are in the page's own language, `names` and `others` in its other ones.
+    What is unwelcome breaks nothing: the component stays operational, and the words are about the change.
     """
+    unwelcome = opening.kind is Occasion.UNWELCOME
+    if unwelcome and not (opening.complaint and opening.motive):
+        raise StaffError("Please write what customers dislike, and what you meant by the change.")
+    impact = Impact.NONE if unwelcome else Impact.MINOR
     with hub.database.transaction() as session:
-        row = session.execute(select(Component).where(col(Component.key) == component)).scalar()
+        row = session.execute(select(Component).where(col(Component.key) == opening.component)).scalar()
         if row is None:
-            raise StaffError(f"There is no component {component!r}.")
-        playbook = hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=component, environment=None)
+            raise StaffError(f"There is no component {opening.component!r}.")
+        playbook = hub.configuration.playbook(
+            component=opening.component, environment=None, severity=impact, kind=opening.kind
+        )
         incident = create(
             session,
             Incident(
-                name=name,
-                names=dict(translations(hub, name, names)),
+                name=opening.name,
+                names=dict(translations(hub, opening.name, opening.names)),
                 state=State.INVESTIGATING,
-                impact=Impact.MINOR,
+                impact=impact,
                 public=True,
                 opened_by=By.PERSON,
                 decision=f"{act.actor} opened it: {Evidence.PERSON}.",
                 playbook=playbook.name,
-                failed=failed,
+                failed=opening.failed,
+                complaint=opening.complaint if unwelcome else "",
+                motive=opening.motive if unwelcome else "",
                 started_at=act.now,
                 created_at=act.now,
                 updated_at=act.now,
@@ -243,15 +259,15 @@ def open_incident(
             [row],
         )
         case = open_case(session, hub, incident.id)
-        audit = _audit(session, act, "open", case, note)
+        audit = _audit(session, act, "open", case, opening.note)
         incidents.speak(
             session,
             hub,
             case,
-            Moment.INCIDENT_UPDATED,
+            Moment.INCIDENT_UNWELCOME if unwelcome else Moment.INCIDENT_UPDATED,
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=translations(hub, note, others),
+            note=translations(hub, opening.note, opening.others),
             author=act.actor,
         )
         return incident.public_id

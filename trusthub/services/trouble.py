@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
-from trusthub.domain.incident import By, Circumstances, Decision, State, impact_of, may_tell
+from trusthub.domain.incident import By, Circumstances, Decision, Impact, State, impact_of, may_tell
 from trusthub.domain.message import Moment
 from trusthub.domain.rollout import AFTERWARDS
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Connection
-from trusthub.services import fuse, incidents, promises
+from trusthub.services import fuse, incidents, outcomes, promises
 from trusthub.services.announce import Telling, tell
 from trusthub.services.attempts import Heard
 from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component, wake
@@ -36,6 +36,8 @@ def arose(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
     first, incident.public = tells and not incident.public, incident.public or tells
     if incident.public and moment is Moment.ROLLBACK_STARTED:
         promises.expect_recovery(session, case, heard.now)
+    if moment is Moment.ROLLBACK_FINISHED:
+        outcomes.keep(session, row, known, case.plan, heard.now)
     _tell_staff(session, hub, case, moment, heard)
     if first:
         incidents.go_public(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause)
@@ -48,6 +50,7 @@ def arose(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
 def reconsider(session: Session, hub: Hub, row: Rollout, known: Known, heard: Heard[Any]) -> None:
     """Evidence or reach came to light after the abort was told: decide anew whether customers hear of it."""
     case = _case(session, hub, row, known, heard.now)
+    outcomes.keep(session, row, known, case.plan, heard.now)
     moment = incidents.first_words(case)
     if not case.incident.public and _decide(session, hub, case, Moment.ROLLBACK_STARTED, heard, again=False):
         incidents.go_public(session, hub, case, moment, now=heard.now, cause=heard.cause)
@@ -114,7 +117,7 @@ def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime)
                 name=_working_title(components, row, known),
                 state=State.INVESTIGATING,
                 impact=impact_of(known.peak),
-                playbook=playbook_for(hub, row, known.strategy).name,
+                playbook=playbook_for(hub, row, known.strategy, impact_of(known.peak)).name,
                 opened_by=By.MACHINE,
                 started_at=known.exposed_from or known.troubled_at or now,
                 created_at=now,
@@ -123,7 +126,18 @@ def _case(session: Session, hub: Hub, row: Rollout, known: Known, now: datetime)
             components,
         )
         found = incident.id
-    return open_case(session, hub, found)
+    case = open_case(session, hub, found)
+    _weigh(hub, case, row, known)
+    return case
+
+
+def _weigh(hub: Hub, case: Case, row: Rollout, known: Known) -> None:
+    """Let an incident become as bad as its reach, with the playbook for that. It becomes no better by itself."""
+    incident, impact = case.incident, impact_of(known.peak)
+    if incident.settled or incident.opened_by != By.MACHINE or Impact(incident.impact).at_least(impact):
+        return
+    incident.impact, case.playbook = impact, playbook_for(hub, row, known.strategy, impact)
+    incident.playbook, case.plan = case.playbook.name, hub.configuration.plans[case.playbook.plan]
 
 
 def _taken_up(session: Session, row: Rollout, now: datetime) -> int | None:
@@ -162,10 +176,11 @@ def _tell_staff(session: Session, hub: Hub, case: Case, moment: Moment, heard: H
         Telling(
             moment=moment,
             playbook=case.playbook,
-            facts=case_facts(hub, case, pending(session, case.incident)),
+            facts=case_facts(hub, case, pending(session, case.incident)) | outcomes.facts(case.known),
             conversation=case.conversation,
             cause=heard.cause,
             now=heard.now,
+            impact=Impact(case.incident.impact),
             buttons=incidents.buttons(hub, case),
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,

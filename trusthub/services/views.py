@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from trusthub.domain.message import Share
+
 STATE_WORDS = {
     "investigating": "Investigating",
     "identified": "Identified",
@@ -275,6 +277,22 @@ class AskView:
     tool: str
     asked_by: str | None
     """Who has said yes already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeView:
+    """What a rollback really was, beside what its plan had estimated. Times are minutes."""
+
+    plan: str
+    layer: str | None
+    """toggle, traffic, schema or configuration; None when the tool does not say."""
+    expected_from: int
+    expected_to: int
+    took: int
+    late: bool
+    expected_sla: str
+    shares: tuple[Share, ...] | None
+    """For how long how many were exposed; None when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

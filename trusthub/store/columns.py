@@ -34,6 +34,11 @@ def json(default: Any, *, before: str | None = None) -> Any:
     return Field(default_factory=default, sa_type=JSON, nullable=False, sa_column_kwargs=given)
 
 
+def words() -> Any:
+    """Return text of any length, empty in rows that are older than it."""
+    return Field(default="", sa_type=Text, nullable=False, sa_column_kwargs={"server_default": ""})
+
+
 def long(default: str = "") -> Any:
     """Return text of any length."""
     return Field(default=default, sa_type=Text, nullable=False)

@@ -31,11 +31,14 @@ _PATIENCE = 60.0
 class Database:
     """The application's database: SQLite for one process, PostgreSQL for many."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare engines for `url`; nothing connects yet. Raises PlaybookError for a URL that cannot work."""
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """Prepare engines for `url`; nothing connects yet. Raises PlaybookError for a URL that cannot work.
+
+        A SQLite file that is thrown away need not be `durable`: nothing waits then until the disk has it.
+        """
         self.url = _driver(url)
         self.sqlite = self.url.startswith("sqlite")
-        self._write = _engine(self.url, begin="BEGIN IMMEDIATE")
+        self._write = _engine(self.url, begin="BEGIN IMMEDIATE", durable=durable)
         self._read = _engine(self.url, begin="BEGIN", read_only=True) if self.sqlite else _snapshots(self._write)
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.sqlite else nullcontext()
         self._listeners: list[Callable[[], None]] = []
@@ -115,7 +118,7 @@ def _snapshots(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
+def _engine(url: str, *, begin: str, read_only: bool = False, durable: bool = True) -> Engine:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
@@ -137,7 +140,8 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy must emit BEGIN itself; sqlite3 would only do so before a write
         _use_wal(connection)
-        for pragma in (*_PRAGMAS, *(("query_only=ON",) if read_only else ())):
+        given = {"query_only=ON": read_only, "synchronous=OFF": not durable}
+        for pragma in (*_PRAGMAS, *(pragma for pragma, wanted in given.items() if wanted)):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -11,11 +11,12 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.domain.incident import CauseClass, State
+from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
 from trusthub.services import connections, deliveries, desk, fanout, gate_rollback, ledger, report, staff, timeline
 from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, StaffError
+from trusthub.services.staff import Act, Opening, StaffError
 from trusthub.web import auth, console_deliveries, fields, security
 from trusthub.web.public import Public
 
@@ -170,12 +171,17 @@ class Console:
                 staff.open_incident(
                     self.hub,
                     self.act_now(),
-                    component=fields.text("component"),
-                    name=name,
-                    note=note,
-                    failed=fields.number("failed"),
-                    names=self._others("name"),
-                    others=self._others("note"),
+                    Opening(
+                        component=fields.text("component"),
+                        name=name,
+                        note=note,
+                        kind=_kind(),
+                        failed=fields.number("failed"),
+                        complaint=fields.text("complaint"),
+                        motive=fields.text("motive"),
+                        names=self._others("name"),
+                        others=self._others("note"),
+                    ),
                 )
             )
 
@@ -286,6 +292,13 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     console_deliveries.add(blueprint, routes)
     return blueprint
+
+
+def _kind() -> Kind:
+    try:
+        return Kind(fields.text("kind") or Kind.MANUAL)
+    except ValueError as error:
+        raise StaffError("Choose what it is.") from error
 
 
 def _ours(path: str) -> bool:

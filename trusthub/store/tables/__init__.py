@@ -6,7 +6,7 @@ at them and no unique key but the id, so that they can be partitioned by id; rep
 
 from trusthub.store.tables.base import Row
 from trusthub.store.tables.deliveries import Attempt, Delivery, Disabled, Hold, Lane, Sandbox
-from trusthub.store.tables.heard import Alert, Event, Refusal, Rollout, Seen, Silence
+from trusthub.store.tables.heard import Alert, Event, Outcome, Refusal, Rollout, Seen, Silence
 from trusthub.store.tables.incidents import (
     Incident,
     IncidentComponent,
@@ -33,6 +33,7 @@ __all__ = [
     "IncidentComponent",
     "IncidentPage",
     "Lane",
+    "Outcome",
     "Page",
     "Person",
     "Promise",

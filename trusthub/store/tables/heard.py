@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -65,6 +65,22 @@ class Rollout(Row, table=True):
     links: list[dict[str, str]] = columns.json(list)
     created_at: datetime = columns.time()
     ended_at: datetime | None = columns.time(null=True)
+
+
+class Outcome(Row, table=True):
+    """What a rollback really was, beside what its plan had estimated at the time."""
+
+    rollout_id: int = Field(primary_key=True, foreign_key="rollout.id", sa_type=BigId)
+    plan: str
+    expected_from: int
+    """Seconds, like the next two."""
+    expected_to: int
+    took: int
+    expected_sla: str = columns.long()
+    layer: str | None = None
+    shares: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON, nullable=True)
+    """For how many minutes how many percent were on it; None when nobody knows."""
+    at: datetime = columns.time()
 
 
 class Alert(Row, table=True):

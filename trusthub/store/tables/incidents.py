@@ -50,6 +50,10 @@ class Incident(Row, table=True):
         default_factory=dict, sa_type=JSON, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}
     )
     """What a person knows better than the tool: a `domain.reach.Reach` as JSON, of which the rest is left out."""
+    complaint: str = columns.words()
+    """What customers dislike, in a person's words; only where nothing is broken."""
+    motive: str = columns.words()
+    """What we meant by the change, and whom it helped."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
     started_at: datetime = columns.time()

@@ -1,0 +1,193 @@
+"""Where a drill takes place: a scratch hub, its worker, ways out that lead nowhere, a person who keeps promises.
+
+The worker, the intake, the decisions and the timers are the real ones. Nothing is sent, and no socket is opened.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from trusthub.channels.base import Envelope, Ledger, Outbound, Receipt
+from trusthub.domain.incident import State
+from trusthub.domain.message import Audience
+from trusthub.domain.promise import Kind, Standing
+from trusthub.domain.site import Connection
+from trusthub.errors import TrusthubError
+from trusthub.services import intake, mailing, staff
+from trusthub.services.cases import the_page
+from trusthub.services.delivery import Worker
+from trusthub.services.hub import Hub
+from trusthub.services.scratch import Clock, next_due, scratch
+from trusthub.services.site import Configuration
+from trusthub.sources.base import Inbound
+from trusthub.store.outbox import channel_of
+from trusthub.store.tables import Delivery, Incident, Promise, Subscriber
+
+PERSON = "Drill"
+"""Who keeps the promises of a drill that only a person can keep."""
+NEWS = "We have taken the next step of the way back, and it went as planned. We go on with the one after it."
+CONNECTION = "generic"
+_ADDRESS = "https://hub.example"
+"""Links in a drill lead nowhere either."""
+_AHEAD = timedelta(minutes=1)
+"""How long before an update is due the person writes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message that left, and who has it."""
+
+    at: datetime
+    audience: str
+    destination: str
+    moment: str
+    subject: str
+    body: str
+    """Markdown."""
+    edited: bool
+    """It took the place of an earlier one, without disturbing anybody."""
+
+
+@dataclass(slots=True)
+class Nowhere:
+    """A way out that leads nowhere: it takes every message, and remembers which and when."""
+
+    clock: Clock
+    taken: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def send(self, outbound: Outbound) -> Receipt:
+        """Take a message."""
+        delivery = int(outbound.arguments["delivery"])
+        self.taken.append((self.clock.now, delivery))
+        return Receipt(ref=f"{outbound.to}:{delivery}")
+
+    def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
+        """Take a mail to many."""
+        ledger.taken(envelopes, None)
+        return self.send(outbound)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A hub that plays one story after the other."""
+
+    hub: Hub
+    clock: Clock
+    worker: Worker
+    out: Nowhere
+
+    def hear(self, event: str, **said: Any) -> None:
+        """Let a tool say something now, and everything happen that follows at once."""
+        body = json.dumps({"event": event, **said}).encode()
+        inbound = Inbound(body=body, headers={}, received_at=self.clock.now)
+        received = intake.receive(self.hub, CONNECTION, Connection(source=CONNECTION), inbound, self.clock.now)
+        if received.state != "done":
+            raise TrusthubError(f"The drill's event {event} was not understood. Its state is {received.state}.")
+        self.worker.drain()
+
+    def act(self, do: Callable[[staff.Act], object]) -> None:
+        """Let a person do something now."""
+        do(staff.Act(actor=PERSON, now=self.clock.now))
+        self.worker.drain()
+
+    def wait(self, span: timedelta) -> None:
+        """Let time pass: timers fire when they are due, and the person writes before a promise is broken."""
+        until = self.clock.now + span
+        while True:
+            timer, owed = next_due(self.hub), self._owed()
+            if owed is not None and owed[0] <= until and (timer is None or owed[0] < timer):
+                self.clock.now = owed[0]
+                self.act(partial(self._write, owed[1], owed[2]))
+            elif timer is not None and timer <= until:
+                self.clock.now = max(self.clock.now, timer)
+                self.worker.drain()
+            else:
+                break
+        self.clock.now = until
+        self.worker.drain()
+
+    def incident(self, since: datetime) -> Incident | None:
+        """Return the newest incident that began since then."""
+        with self.hub.database.reading() as session:
+            newest = select(Incident).where(col(Incident.created_at) >= since).order_by(col(Incident.id).desc())
+            found: Incident | None = session.execute(newest.limit(1)).scalar()
+            return found
+
+    def said(self, since: datetime) -> tuple[Said, ...]:
+        """Return what left since then, in the order in which it was decided."""
+        audiences: dict[str, Audience] = {}
+        for audience, places in self.hub.configuration.site.audiences.items():
+            audiences.update({place.lane: audience for place in places})
+        with self.hub.database.reading() as session:
+            mine = [(at, session.get_one(Delivery, number)) for at, number in sorted(self.out.taken) if at >= since]
+        return tuple(
+            Said(
+                at=at,
+                audience=audiences.get(row.lane, Audience.CUSTOMERS),
+                destination=row.payload["to"] if channel_of(row.lane) != "page" else "the public page",
+                moment=row.moment,
+                subject=row.payload["subject"],
+                body=row.payload["body"],
+                edited=bool(row.payload.get("edit")),
+            )
+            for at, row in mine
+        )
+
+    def _write(self, public_id: str, state: State, act: staff.Act) -> None:
+        staff.update(self.hub, public_id, act, note=NEWS, state=state)
+
+    def _owed(self) -> tuple[datetime, str, State] | None:
+        """Return the next update that only a person can write: when, on which incident, and in which state."""
+        with self.hub.database.reading() as session:
+            found = session.execute(
+                select(Promise, Incident)
+                .join(Incident, col(Promise.incident_id) == Incident.id)
+                .where(
+                    col(Promise.standing) == Standing.PENDING,
+                    col(Promise.kind) == Kind.NEXT_UPDATE,
+                    col(Incident.public).is_(True),
+                    col(Incident.state) != State.RESOLVED,
+                )
+                .order_by(col(Promise.due))
+            ).all()
+        for promise, incident in found:
+            quiet = self.hub.configuration.named(incident.playbook).quiet
+            watched = incident.state == State.MONITORING and incident.monitoring_at and quiet
+            if not (watched and incident.monitoring_at + quiet <= promise.due):  # else the hub closes it by itself
+                ahead = min(_AHEAD, (promise.due - promise.created_at) / 2)
+                return max(promise.due - ahead, self.clock.now), incident.public_id, State(incident.state)
+        return None
+
+
+@contextmanager
+def stage(configuration: Configuration, start: datetime) -> Iterator[Stage]:
+    """Build a stage on which it is `start`."""
+    clock = Clock(start)
+    with scratch(configuration, _ADDRESS, clock) as made:
+        out = Nowhere(clock)
+        names = {channel_of(lane) for lane in made.configuration.site.destinations} | {"page", "email", "slack"}
+        worker = Worker(made, mailing.over(made, dict.fromkeys(names, out), listens=False))
+        with made.database.transaction() as session:
+            session.add(_subscriber(session, made, start))
+        yield Stage(made, clock, worker, out)
+        worker.stop()
+
+
+def _subscriber(session: Session, hub: Hub, now: datetime) -> Subscriber:
+    """Return somebody who hears what customers hear by mail."""
+    return Subscriber(
+        page_id=the_page(session).id,
+        channel="email",
+        address="subscriber@customer.example",
+        locale="en",
+        zone=hub.page.time_zone,
+        confirmed_at=now,
+        created_at=now,
+    )
