@@ -353,7 +353,7 @@ def test_a_visitor_finds_every_promise_and_its_incident(open_page: Open) -> None
     expect(page.get_by_text("4 promises: 4 kept, 0 missed.", exact=False)).to_be_visible()
     late = page.get_by_role("listitem").filter(has_text="Late.")
     expect(late.get_by_role("link")).to_have_attribute("href", "/incidents/l4t3l4t3l4t3")
-    expect(page.get_by_role("link", name="November 2026")).to_have_attribute("href", "/promises/2026-11")
+    expect(page.get_by_role("link", name="November 2026")).to_have_attribute("href", f"{STATUS}/promises/2026-11")
 
 
 def test_nothing_can_be_done_to_a_closed_incident(open_page: Open) -> None:

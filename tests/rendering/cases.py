@@ -187,7 +187,7 @@ _DUE: Facts = {
     "last_told_at": _at(14, 6),
     "write_url": "https://hub.acme.example/console/incidents/7#write",
 }
-_TASK: Facts = {"task": "pay for an order", "symptom": "failed"}
+_TASK: Facts = {"task": "pay for an order", "symptom": "ended in an error"}
 _HISTORY: Facts = {"recovery_basis": None, "recovery_count": 4, "recovery_shortest": 3, "recovery_longest": 8}
 
 _IDENTIFIED = {
@@ -434,6 +434,12 @@ _GERMAN = {
     "Caches are shared.": "Zwischenspeicher sind gemeinsam.",
     "How 2.8.0 behaves above 2,000 requests a second.": "Wie sich 2.8.0 über 2.000 Anfragen je Sekunde verhält.",
     "Checkout: a problem with 2.8.0": "Checkout: ein Problem mit 2.8.0",
+    "We counted the requests in the log of the load balancer.": (
+        "Wir haben die Anfragen im Log des Lastverteilers gezählt."
+    ),
+    "pay for an order": "eine Bestellung bezahlen",
+    "ended in an error": "endeten mit einem Fehler",
+    "were slow": "waren langsam",
 }
 """What people wrote, as they would have written it in German."""
 

@@ -152,15 +152,18 @@ class Component(Strict):
     task: Annotated[str, AfterValidator(_task)] | None = None
     """What customers do with it, to complete `the requests to ...`: `pay for an order`."""
     symptoms: dict[str, Annotated[str, AfterValidator(_symptom)]] = Field(default_factory=dict)
-    """What customers notice when a metric of that name fails, said of one request: `failed`, `was slow`."""
+    """What customers notice when a metric of that name fails: `failed`, `was slow`."""
     watches: tuple[str, ...] = ()
     publishing: Publishing | None = None
 
-    def symptom(self, metrics: Sequence[str]) -> str | None:
-        """Return what customers notice, said of several requests; None unless all that failed means one thing."""
+    def symptom(self, metrics: Sequence[str], language: str) -> str | None:
+        """Return what customers notice, said of several requests; None unless all that failed means one thing.
+
+        `language` is that of the words. In English they may speak of one request (`was slow`), and many are made of it.
+        """
         found = {self.symptoms.get(metric) for metric in metrics}
         said = found.pop() if len(found) == 1 else None
-        return re.sub(r"^(was|is|has)\b", lambda one: _OF_MANY[one[1]], said) if said else None
+        return re.sub(r"^(was|is|has)\b", lambda one: _OF_MANY[one[1]], said) if said and language == "en" else said
 
 
 _OF_MANY = {"was": "were", "is": "are", "has": "have"}

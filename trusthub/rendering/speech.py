@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import babel
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date, format_skeleton, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from babel.units import format_unit
@@ -114,12 +114,16 @@ class Speech:
         return {name: _filter(self, name) for name in FILTERS}
 
     def page_filters(self) -> Mapping[str, Callable[..., str]]:
-        """Return those that pages have, which is two more."""
-        return {**self.filters(), "lasted": self.lasted, "weekday": self.weekday}
+        """Return those that pages have, which is three more."""
+        return {**self.filters(), "lasted": self.lasted, "month": self.month, "weekday": self.weekday}
 
     def weekday(self, at: object) -> str:
         """Return `Sunday`."""
         return format_date(self._local(at), "EEEE", locale=self.rules)
+
+    def month(self, at: object) -> str:
+        """Return `November 2026`."""
+        return format_skeleton("yMMMM", self._local(at), locale=self.rules)
 
     def elsewhere(self, zone: str) -> "Speech":
         """Return the same language for readers in another time zone (an IANA name)."""

@@ -58,7 +58,7 @@ def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
         "sticky": sticky,
         "customers": component.customers if component and sticky else None,
         "task": component.task if component else None,
-        "symptom": _symptom(component, known),
+        "symptom": _symptom(component, known, hub.page.main),
         "rollback_started_at": known.rollback_started_at,
         "rollback_finished_at": known.ended_at if known.rollback_started_at else None,
         "evidence": None if known.evidence is Evidence.NONE else known.evidence.value,
@@ -151,11 +151,11 @@ def _corrected(case: Case) -> Facts:
     return facts
 
 
-def _symptom(component: Component | None, known: Known) -> str | None:
+def _symptom(component: Component | None, known: Known, language: str) -> str | None:
     """Return what customers noticed, when an analysis failed and the metrics that failed mean one thing."""
     if component is None or known.evidence is not Evidence.FAILED_ANALYSIS or not known.peak:
         return None
-    return component.symptom(known.metrics)
+    return component.symptom(known.metrics, language)
 
 
 def _plan_facts(plan: Plan) -> Facts:

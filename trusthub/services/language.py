@@ -21,7 +21,8 @@ def translations(hub: Hub, words: str, others: Translations | None = None) -> Tr
 def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     """Return facts for the readers of a language.
 
-    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out.
+    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out,
+    and so are a component's own words: both are written in the page's own language only.
     """
     said: Facts = dict(facts)
     if isinstance(note := facts.get("note"), Mapping):
@@ -32,7 +33,7 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     if isinstance(name := facts.get("incident_name"), Mapping):
         said["incident_name"] = name.get(locale) or name[hub.page.main]
     if locale != hub.page.main:
-        said["recovery_basis"] = None
+        said.update(recovery_basis=None, task=None, symptom=None)
         said["component"] = _component(hub, facts, locale)
         for name in ("incident_url", "answer_url"):
             if url := facts.get(name):

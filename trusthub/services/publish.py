@@ -84,7 +84,8 @@ def render(session: Session, hub: Hub, now: datetime, *, everything: bool = Fals
     """Render every file of the page from one consistent state, in every language of the page."""
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
     latest = report.latest(session, report.each_once(session, hub, now))
-    promised = ledger.documents(session, hub, report.page(session, hub, now), everything=everything)
+    views = [report.page(session, hub, now, code) for code in hub.page.locales]
+    promised = ledger.documents(session, hub, views, everything=everything)
     return [
         *pages,
         *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
@@ -112,8 +113,10 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
 def write(files: list[File], folder: Path) -> None:
     """Write the files so that a reader sees each either old or new, never half; pages become `<path>/index.html`."""
     if not any(ledger.belongs(file.path) for file in files):
-        shutil.rmtree(folder / ledger.PATH.lstrip("/"), ignore_errors=True)
-        (folder / f"{ledger.PATH.lstrip('/')}.json").unlink(missing_ok=True)
+        name = ledger.PATH.lstrip("/")
+        for pages in (folder / name, *folder.glob(f"*/{name}")):
+            shutil.rmtree(pages, ignore_errors=True)
+        (folder / f"{name}.json").unlink(missing_ok=True)
     for file in files:
         name = file.path.lstrip("/")
         target = folder / name if Path(name).suffix else folder / name / "index.html"

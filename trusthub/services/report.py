@@ -8,7 +8,6 @@ from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase
 from trusthub.domain.incident import ComponentStatus, Impact, State
-from trusthub.domain.message import listed as names_listed
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
@@ -25,6 +24,7 @@ from trusthub.services.cases import (
 )
 from trusthub.services.facts import basis_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import in_language
 from trusthub.services.said import said
 from trusthub.services.views import (
     STATE_WORDS,
@@ -177,17 +177,16 @@ def changed(session: Session, view: View, *, prefix: str = "", everything: bool)
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: str = "") -> IncidentView:
     """Return one incident as customers see it in a language; in the page's own when none is given."""
-    code, made = locale or hub.page.main, promises(session, hub, row)
-    right = corrected(row)
-    name = row.names.get(code) if code != hub.page.main else row.name
+    code, made = locale or hub.page.main, promises(session, hub, row, locale)
+    right, (name, lang) = corrected(row), title(hub, row, locale)
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
     return IncidentView(
         public_id=row.public_id,
         url=hub.incident_url(row.public_id, code),
-        name=name or row.name,
-        lang=None if name else hub.page.main,
+        name=name,
+        lang=lang,
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,
@@ -220,20 +219,28 @@ def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, .
     )
 
 
-def promises(session: Session, hub: Hub, row: Incident) -> tuple[PromiseView, ...]:
+def title(hub: Hub, row: Incident, locale: str = "") -> tuple[str, str | None]:
+    """Return what an incident is called in a language, and the language of that when it is another one."""
+    name = row.names.get(locale) if hub.page.prefix(locale) else row.name
+    return name or row.name, None if name else hub.page.main
+
+
+def promises(session: Session, hub: Hub, row: Incident, locale: str = "") -> tuple[PromiseView, ...]:
     """Return the promises of an incident, oldest first; replaced ones that were never due are left out."""
     found = session.execute(select(Promise).where(col(Promise.incident_id) == row.id).order_by(col(Promise.id)))
-    return tuple(promise(session, hub, made, row) for made in found.scalars() if made.standing != "withdrawn")
+    return tuple(promise(session, hub, made, row, locale) for made in found.scalars() if made.standing != "withdrawn")
 
 
-def promise(session: Session, hub: Hub, made: Promise, row: Incident) -> PromiseView:
-    """Return one promise of an incident, with its basis in words."""
+def promise(session: Session, hub: Hub, made: Promise, row: Incident, locale: str = "") -> PromiseView:
+    """Return one promise of an incident, with its basis in the words of a language as far as it has some."""
     names = [component.name for component in components_of(session, row)] if made.comparable else []
+    code, templates = locale or hub.page.main, hub.configuration.templates
+    about = {"component": templates.locale(code).speech.listed(names), **basis_facts(made)}
     return PromiseView(
         kind=made.kind,
         earliest=made.earliest,
         due=made.due,
-        basis=hub.configuration.templates.line("_basis.txt", component=names_listed(names), **basis_facts(made)),
+        basis=templates.line("_basis.txt", code, **in_language(hub, about, code)),
         standing=made.standing,
         settled_at=made.settled_at,
         made_at=made.created_at,

@@ -16,6 +16,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from trusthub.domain.site import Page as SitePage
+from trusthub.services import ledger
 from trusthub.store.session import Database
 from trusthub.store.tables import Page, Snapshot
 
@@ -119,7 +120,7 @@ def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None
 
     An address that names its language is served as it is: whoever chose one, by link or `?lang=`, stays with it.
     """
-    if len(page.locales) == 1 or not (path == "/" or path.startswith("/incidents/")):
+    if len(page.locales) == 1 or not (path == "/" or path.startswith(("/incidents/", ledger.PATH))):
         return None
     chosen = parse_qs(environ.get("QUERY_STRING", "")).get("lang")
     accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE", ""), LanguageAccept).values()
