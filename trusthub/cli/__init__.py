@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from trusthub import __version__
-from trusthub.cli import capture, connect, connections, deliveries, gate, replay, report, subscribers, watch
+from trusthub.cli import capture, connect, connections, deliveries, gate, lint, replay, report, subscribers, watch
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -57,6 +57,7 @@ main.add_command(connect.connect)
 main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
 main.add_command(gate.gate)
+main.add_command(lint.lint)
 main.add_command(replay.replay)
 main.add_command(report.report)
 main.add_command(subscribers.subscribers)
