@@ -95,14 +95,12 @@ def _line(linter: "Linter", place: str, line: bytes, given: Mapping[str, Any]) -
 def _asked(value: Any) -> dict[str, Any]:
     """Return what a line asks for. Raises ValueError with the reason and the cure."""
     if not isinstance(value, dict):
-        raise ValueError(f"it is no object. {_FORM}")  # noqa: TRY004 -- JSON's own mistakes are such errors as well
+        raise ValueError(f"it is no object. {_FORM}")  # noqa: TRY004 -- what is wrong with JSON is a ValueError
     for key, (kinds, what) in _KEYS.items():
-        if key not in value and key in _REQUIRED:
+        if value.get(key) is None and key in _REQUIRED:
             raise ValueError(f"{key} is missing. {_FORM}")
         if isinstance(value.get(key), bool) or not isinstance(value.get(key), (*kinds, NoneType)):
-            raise ValueError(f"{key} has to be {what}.")
-        if key in _REQUIRED and value[key] is None:
-            raise ValueError(f"{key} has to be {what}.")
+            raise ValueError(f"{key} has to be {what}.")  # noqa: TRY004 -- as above
     return value
 
 

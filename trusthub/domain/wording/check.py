@@ -38,11 +38,10 @@ class Check:
 
     def _weight(self, rule: Rule) -> Severity | None:
         """Return how bad breaking a rule is here. A guess can excuse from a rule, and never makes it stricter."""
-        usual = rule.states.get("unknown", rule.severity)
         here = rule.states.get(self.state or "unknown", rule.severity)
         if self._told or here is None:
             return here
-        return max(filter(None, (usual, here)), key=list(Severity).index)
+        return max((rule.severity, here), key=list(Severity).index)
 
     def findings(self) -> Iterator[Finding]:
         for rule in self.book.rules:
@@ -126,29 +125,28 @@ def spans(prose: Prose, pattern: Pattern, state: str | None = None) -> Iterator[
     if pattern.states and state not in pattern.states:
         return
     text = prose.view(cased=pattern.cased, raw=pattern.raw)
-    if pattern.needed and not any(word in text for word in pattern.needed):
-        return
-    hopeless = 0
-    found = 0
-    for match in pattern.find.finditer(text):
-        if match.start() < hopeless or match.end() == match.start():
+    words = None if pattern.scope == "message" else pattern.needed
+    matches = (match for region in prose.regions(words, text) for match in pattern.find.finditer(text, *region))
+    found = done = 0
+    for match in matches:
+        if match.start() < done or match.end() == match.start():
             continue
         around = prose.around(pattern.scope, match.start())
         end = match.end()
         if pattern.near and not prose.search(pattern.near, around):
-            hopeless = around[1]
+            done = around[1]
             continue
         if pattern.then:
             follows = pattern.then.search(text, end, around[1])
             if not follows:
-                hopeless = around[1]
+                done = around[1]
                 continue
             end = follows.end()
         if any(prose.search(what, prose.around(where, match.start())) for where, what in pattern.unless):
-            hopeless = prose.around("clause", match.start())[1]
+            done = prose.around("clause", match.start())[1]
             continue
         yield (match.start(), end)
-        hopeless = end
+        done = end
         found += 1
         if found >= MOST:
             return

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Facts = Mapping[str, Any]
 """Facts by name, as in templates/README.md; values as a template gets them, or as JSON has them."""
@@ -72,10 +72,16 @@ def _written(value: object, facts: Facts) -> str:
 
 def _zones(facts: Facts) -> Iterator[tzinfo]:
     """Yield the zone of the readers, when it is known, and UTC."""
-    name = facts.get("time_zone")
-    if isinstance(name, str) and name in available_timezones():
-        yield ZoneInfo(name)
+    if (zone := _zone(facts.get("time_zone"))) is not None:
+        yield zone
     yield UTC
+
+
+def _zone(name: object) -> tzinfo | None:
+    try:
+        return ZoneInfo(str(name)) if name else None
+    except (ValueError, ZoneInfoNotFoundError):
+        return None
 
 
 def _clock(moment: datetime) -> Iterator[str]:

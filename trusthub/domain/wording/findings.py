@@ -12,7 +12,7 @@ FIRM = frozenset({"L02", "L03"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing to put right. `start` and `end` count characters of the text, and are equal when something is missing."""
+    """One thing to put right. `start` and `end` count characters, and are equal when something is missing."""
 
     rule: str
     severity: Severity

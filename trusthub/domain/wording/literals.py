@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _SHORTEST = 3
-"""Letters. Shorter ones stand in every text."""
+"""Letters. Fewer of them stand in every sentence; a sign such as ! or { need not be longer than itself."""
 _MOST = 60
 """Words. Looking for more of them costs as much as looking for the pattern."""
 
@@ -34,7 +34,7 @@ def _any_of(tree: Iterable[Any]) -> frozenset[str] | None:
             continue
         if str(operation) == "AT":  # an edge of a word has no width
             continue
-        if len(run) >= _SHORTEST:
+        if len(run) >= _SHORTEST or re.search(r"[^\w\s.,:-]|_", run):
             choices.append(frozenset({run}))
         run = ""
         if (inner := _inside(str(operation), argument)) is not None:

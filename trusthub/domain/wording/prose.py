@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,7 +32,7 @@ _FOLD = str.maketrans(
 )
 """Same length, so that offsets stay; what people type and what programs paste becomes the same."""
 _SENTENCE = re.compile(
-    r"[.!?]+[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))|\n\s*\n|\n(?=[ \t]*(?:[-*•#>]|\d+[.)] ))"
+    r"(?<![.!?])[.!?]{1,9}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))|\n\s*\n|\n(?=[ \t]*(?:[-*•#>]|\d+[.)] ))"
     r"|(?<=[^\n.!?,;]{2})\n(?=[ \t]*[A-ZÄÖÜ\[])",
 )
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|a\.m|p\.m|approx|incl|vs|no|z\.B|ca|Nr|bzw|ggf)\.$", re.IGNORECASE)
@@ -47,13 +47,18 @@ class Prose:
     raw: str
     clause_ends: "re.Pattern[str]"
     """Where a clause ends within its sentence; it differs from language to language."""
+    _places: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     _found: "dict[tuple[re.Pattern[str], Span], re.Match[str] | None]" = field(default_factory=dict)
 
     @cached_property
     def plain(self) -> str:
         """The prose with its capitals."""
-        text = _NOT_PROSE.sub(_blank, self.raw)
-        return _EMPHASIS.sub(_blank, _HEADERS.sub(_blank, text))
+        text = self.raw
+        if any(sign in text for sign in ("`", "~~~", "<!--", "](", "http")):
+            text = _NOT_PROSE.sub(_blank, text)
+        if any(sign in text for sign in "*_~"):
+            text = _EMPHASIS.sub(_blank, text)
+        return _HEADERS.sub(_blank, text)
 
     @cached_property
     def folded(self) -> str:
@@ -106,6 +111,29 @@ class Prose:
         if scope == "before":
             return units[index - 1] if index else (0, 0)
         return units[index] if units else (0, 0)
+
+    def regions(self, words: Iterable[str] | None, text: str) -> Iterator[Span]:
+        """Yield the sentences of a view of this text that hold one of some words; with None, the whole text."""
+        if words is None:
+            yield (0, len(text))
+            return
+        places = sorted(set[int]().union(*(self._holding(word, text) for word in words)))
+        yield from (self.sentences[index] for index in places)
+
+    def _holding(self, word: str, text: str) -> set[int]:
+        """Return which sentences of a view hold a word."""
+        key = (word, id(text))
+        if key not in self._places:
+            places = self._places[key] = set()
+            at = text.find(word)
+            while at >= 0:
+                index = self._sentence(at)
+                places.add(index)
+                at = text.find(word, max(at + 1, self.sentences[index][1]))
+        return self._places[key]
+
+    def _sentence(self, position: int) -> int:
+        return max(0, bisect_right(self.sentences, (position, len(self.raw))) - 1)
 
     def search(self, pattern: "re.Pattern[str]", span: Span) -> "re.Match[str] | None":
         """Return the first match in a span of the folded text; each question is worked out once."""
