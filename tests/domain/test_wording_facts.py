@@ -1,4 +1,4 @@
-"""What is known about an incident has to be said, fills the rewrites, and is all that is checked in an unknown language."""
+"""What is known about an incident has to be said, and fills the rewrites."""
 
 from datetime import UTC, datetime
 

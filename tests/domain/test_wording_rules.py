@@ -6,8 +6,8 @@ from tests.domain.wording_samples import LINTER, SAMPLES
 from trusthub.domain.wording import Severity
 
 
-def broken(text: str, **about: str) -> list[str]:
-    return [finding.rule for finding in LINTER.check(text, **about).findings]
+def broken(text: str, state: str | None = None) -> list[str]:
+    return [finding.rule for finding in LINTER.check(text, state=state).findings]
 
 
 BAD = [(rule, text) for rule, (bad, _) in SAMPLES.items() for text in bad]
@@ -37,7 +37,7 @@ def test_a_finding_points_at_its_words(rule: str, text: str) -> None:
         assert finding.rewrite
 
 
-SLOTS = {
+SLOTS: dict[str, dict[str, str | None]] = {
     "A01": {"investigating": "error", "resolved": "error", "postmortem": "error", "scheduled": None},
     "R01": {"investigating": None, "identified": "warning", "resolved": "warning", "postmortem": "error"},
     "I01": {"scheduled": "error", "investigating": "error", "monitoring": "error"},

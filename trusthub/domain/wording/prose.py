@@ -32,9 +32,12 @@ _FOLD = str.maketrans(
 )
 """Same length, so that offsets stay; what people type and what programs paste becomes the same."""
 _SENTENCE = re.compile(
-    r"(?<![.!?])[.!?]{1,9}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))|\n\s*\n|\n(?=[ \t]*(?:[-*•#>]|\d+[.)] ))"
+    r"(?<![.!?])[.!?]{1,9}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))"
+    r"|\n\s*\n"
+    r"|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)] ))"
     r"|(?<=[^\n.!?,;]{2})\n(?=[ \t]*[A-ZÄÖÜ\[])",
 )
+"""Where a sentence may end: at a full stop, an empty line, an item of a list, or a line that stands for itself."""
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|a\.m|p\.m|approx|incl|vs|no|z\.B|ca|Nr|bzw|ggf)\.$", re.IGNORECASE)
 _LINE_IS_FULL = 60
 """Characters. A line at least this long was probably broken by an editor, and its sentence goes on."""
