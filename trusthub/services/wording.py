@@ -1,6 +1,7 @@
 """The rules for words: read from templates/wording, and asked about what a person is about to say."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,25 @@ from typing import Any
 import yaml
 
 from trusthub import packaged
+from trusthub.domain.message import Moment
 from trusthub.domain.wording import House, Linter, parse
 from trusthub.errors import PlaybookError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
 _LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
+
+STATES: Mapping[str, str] = {
+    Moment.INCIDENT_INVESTIGATING: "investigating",
+    Moment.INCIDENT_SEVERAL: "investigating",
+    Moment.INCIDENT_IDENTIFIED: "identified",
+    Moment.INCIDENT_UPDATED: "identified",
+    Moment.INCIDENT_MONITORING: "monitoring",
+    Moment.INCIDENT_RESOLVED: "resolved",
+    Moment.INCIDENT_RETRACTED: "retracted",
+    Moment.PROMISE_MISSED: "identified",
+}
+"""As what the linter reads each message; any other is a notice, to colleagues or to one customer, that owes nothing."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """One text under the rules of one language: what is missing, what is wrong, and where."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,15 @@ from trusthub.domain.wording.prose import Prose, Span
 from trusthub.domain.wording.rules import Kind, Pattern, Rule, Rulebook, Severity
 
 _ALIASES = {"rollout": "scheduled", "planned": "scheduled", "in_progress": "scheduled", "verifying": "scheduled"}
+_KINDS: Mapping[str, Severity | None] = {"notice": None, "retracted": None, "reply": Severity.ADVICE}
+"""What is no update of an incident, and how bad it is there when something is missing: a note to colleagues, a false
+alarm taken back, a personal answer."""
+_OWED: Mapping[str, Sequence[str]] = {"notice": (), "retracted": ("A01", "C03"), "reply": ()}
+"""What they owe all the same."""
+_WORD = re.compile(r"[^\W\d_]{2,40}(?:['-][^\W\d_]{1,40}){0,4}")
+"""What counts as a word of a sentence; numbers and single letters do not."""
+_LETTERS = 3
+"""Characters that a word takes at least, with the space behind it."""
 MOST = 20
 """Findings of one rule in one text. Whoever mends twenty will ask again."""
 
@@ -34,16 +44,19 @@ class Check:
     @cached_property
     def _told(self) -> str | None:
         state = _ALIASES.get(self.given or "", self.given)
-        return state if state in {*self.book.states, "postmortem"} else None
+        return state if state in {*self.book.states, *_KINDS, "postmortem"} else None
 
     def _weight(self, rule: Rule) -> Severity | None:
         """Return how bad breaking a rule is here. A guess can excuse from a rule, and never makes it stricter."""
+        if rule.kind is Kind.PRESENCE and self._told is not None and self._told in _OWED:
+            return rule.severity if rule.id in _OWED[self._told] else _KINDS[self._told]
         here = rule.states.get(self.state or "unknown", rule.severity)
         if self._told or here is None:
             return here
         return max((rule.severity, here), key=list(Severity).index)
 
     def findings(self) -> Iterator[Finding]:
+        """Yield everything that is wrong."""
         for rule in self.book.rules:
             severity = self._weight(rule)
             if severity is None:
@@ -63,11 +76,13 @@ class Check:
                 yield self._finding(rule, severity, (0, 0))
 
     def _missing(self, rule: Rule, severity: Severity) -> Iterator[Finding]:
-        if any(self._any_of(pattern) for pattern in rule.skip):
+        if any(map(self._any_of, rule.skip)):
             return
-        if self._shows(rule) and any(self._any_of(pattern) for pattern in rule.find):
+        if self.facts and not all(self.facts.get(name) in values for name, values in rule.facts.items()):
             return
-        if any(self._any_of(pattern) for pattern in rule.partly):
+        if self._shows(rule) and any(map(self._any_of, rule.find)):
+            return
+        if any(map(self._any_of, rule.partly)):
             severity = max(severity, Severity.WARNING, key=list(Severity).index)
         yield self._finding(rule, severity, (0, 0))
 
@@ -99,7 +114,10 @@ class Check:
 
     def _long(self, rule: Rule, severity: Severity) -> Iterator[Finding]:
         for start, end in self.prose.sentences:
-            if len(self.prose.plain[start:end].split()) > rule.longest:
+            if (
+                end - start > _LETTERS * rule.longest
+                and len(_WORD.findall(self.prose.folded, start, end)) > rule.longest
+            ):
                 yield self._finding(rule, severity, (start, end))
 
     def _any_of(self, pattern: Pattern) -> bool:
@@ -131,8 +149,8 @@ def spans(prose: Prose, pattern: Pattern, state: str | None = None) -> Iterator[
     for match in matches:
         if match.start() < done or match.end() == match.start():
             continue
-        around = prose.around(pattern.scope, match.start())
         end = match.end()
+        around = prose.around(pattern.scope, match.start()) if pattern.near or pattern.then else (0, 0)
         if pattern.near and not prose.search(pattern.near, around):
             done = around[1]
             continue

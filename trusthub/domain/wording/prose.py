@@ -32,10 +32,12 @@ _FOLD = str.maketrans(
 )
 """Same length, so that offsets stay; what people type and what programs paste becomes the same."""
 _SENTENCE = re.compile(
-    r"(?<![.!?])[.!?]{1,9}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))"
-    r"|\n\s*\n"
-    r"|\n(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)] ))"
-    r"|(?<=[^\n.!?,;]{2})\n(?=[ \t]*[A-ZÄÖÜ\[])",
+    r"[.!?\n](?:"
+    r"(?<!\n)[.!?]{0,8}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))"
+    r"|(?<=\n)\s{0,99}?\n"
+    r"|(?<=\n)(?=[ \t]*(?:[-*•#>]|\d{1,3}[.)] ))"
+    r"|(?<=[^\n.!?,;]{2}\n)(?=[ \t]*[A-ZÄÖÜ\[])"
+    r")"
 )
 """Where a sentence may end: at a full stop, an empty line, an item of a list, or a line that stands for itself."""
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|a\.m|p\.m|approx|incl|vs|no|z\.B|ca|Nr|bzw|ggf)\.$", re.IGNORECASE)
@@ -61,7 +63,7 @@ class Prose:
             text = _NOT_PROSE.sub(_blank, text)
         if any(sign in text for sign in "*_~"):
             text = _EMPHASIS.sub(_blank, text)
-        return _HEADERS.sub(_blank, text)
+        return _HEADERS.sub(_blank, text) if "\n" in text or text[:9].lstrip()[:1] in set("[*") else text
 
     @cached_property
     def folded(self) -> str:

@@ -74,6 +74,8 @@ class Rule:
     """Presence rules: what shows that the rule does not apply to this message."""
     shows: Sequence[str] = ()
     """Presence rules: facts that the text has to say when they are known."""
+    facts: Mapping[str, Sequence[str]]
+    """Presence rules: when facts are known at all, the rule applies only if these have one of these values."""
     states: Mapping[str, Severity | None]
     """Severity by state where it differs; None where the rule does not apply."""
     longest: int = 0
@@ -111,6 +113,7 @@ _RULE_KEYS = {
     "partly",
     "skip",
     "shows",
+    "facts",
     "states",
     "longest",
     "merged",
@@ -209,6 +212,7 @@ class _Reader:
             why=value["why"],
             rewrite=value["rewrite"],
             shows=tuple(value.get("shows", ())),
+            facts=value.get("facts", {}),
             states=states,
             longest=value.get("longest", 0),
             merged=value.get("merged", False),
