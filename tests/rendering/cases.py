@@ -138,7 +138,7 @@ _DESTINATION: Facts = {
     "console_url": "https://hub.acme.example/console/",
 }
 _NOTE: Facts = {
-    "note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost."
+    "note": "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost."
 }
 
 _IDENTIFIED = {
