@@ -10,7 +10,7 @@ from trusthub.domain.events import Evidence, Strategy
 from trusthub.domain.incident import By, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.errors import TrusthubError
-from trusthub.services import feedback, incidents
+from trusthub.services import feedback, incidents, wording
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
@@ -34,6 +34,8 @@ class Act:
 
     actor: str
     now: datetime
+    reason: str = ""
+    """Why words go out in which the linter found errors."""
 
 
 def tell_customers(hub: Hub, public_id: str, act: Act) -> None:
@@ -80,6 +82,7 @@ def update(hub: Hub, public_id: str, act: Act, *, note: str, state: State, faile
         if not case.incident.public:
             raise StaffError("Customers have not been told of this incident yet. Tell them first.")
         _not_closed(case)
+        _admit(session, hub, act, note, state, f"incident:{public_id}")
         audit = _audit(session, act, "update", case, note)
         incident = case.incident
         incident.failed = failed if failed is not None else incident.failed
@@ -118,6 +121,7 @@ def open_incident(hub: Hub, act: Act, *, component: str, name: str, note: str, f
             [row],
         )
         case = open_case(session, hub, incident.id)
+        _admit(session, hub, act, note, State.INVESTIGATING, f"incident:{incident.public_id}")
         audit = _audit(session, act, "open", case, note)
         incidents.speak(
             session,
@@ -137,6 +141,8 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "") -> None:
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         _not_closed(case)
+        if case.incident.public:
+            _admit(session, hub, act, note, State.RESOLVED, f"incident:{public_id}")
         audit = _audit(session, act, "resolve", case, note)
         case.incident.closed_by = By.PERSON
         if case.incident.public:
@@ -158,6 +164,7 @@ def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
     """Answer a customer."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
+        _admit(session, hub, act, words, "reply", f"thread:{thread_public_id}")
         _audit_row(session, act, "reply", f"thread:{thread_public_id}")
         feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
 
@@ -179,6 +186,14 @@ def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
         _audit_row(session, act, "close", f"thread:{thread_public_id}")
         case = open_case(session, hub, thread.incident_id)
         feedback.close(session, hub, case, thread, case_facts(hub, case, pending(session, case.incident)), act.now)
+
+
+def _admit(session: Session, hub: Hub, act: Act, words: str, state: str, subject: str) -> None:
+    """Let a person's words pass, and keep in the audit log which rules they overruled, and why."""
+    overruled = wording.admit(hub.configuration.templates.root, words, state=state, reason=act.reason)
+    if overruled:
+        rules = ", ".join(sorted({finding.rule for finding in overruled}))
+        _audit_row(session, act, "overruled the linter", subject, f"{rules}: {act.reason}")
 
 
 def _case(session: Session, hub: Hub, public_id: str) -> Case:

@@ -1,7 +1,7 @@
 """The rules for words: read from templates/wording, and asked about what a person is about to say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ import yaml
 
 from trusthub import packaged
 from trusthub.domain.message import Moment
-from trusthub.domain.wording import House, Linter, parse
-from trusthub.errors import PlaybookError
+from trusthub.domain.wording import Finding, House, Linter, Verdict, parse
+from trusthub.errors import PlaybookError, WordingError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
@@ -47,6 +47,36 @@ def load(templates: Path) -> Linter:
         raise PlaybookError("has no en.yaml. Copy it from the packaged templates.", file=str(folder), line=1)
     house = folder / "house.yaml"
     return Linter(books, House.parse(_read(house), file=str(house)) if house.exists() else House())
+
+
+class UnfitError(WordingError):
+    """What a person typed may not be published as it is; `verdict` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__("This was not published. Change what is marked, or say why it has to go out as it is.")
+
+
+def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Verdict:
+    """Return what is wrong with words that a person typed.
+
+    An update is set into a message that says sorry, what does not work and when we write again: its words owe none of
+    that, and only what stands in them counts. In a `reply`, what is missing is advice.
+    """
+    verdict = load(templates).check(words, state=state, locale=locale)
+    found = verdict.findings if state == "reply" else [finding for finding in verdict.findings if finding.quote]
+    return Verdict(findings=found, signatures=verdict.signatures, notice=verdict.notice)
+
+
+def admit(templates: Path, words: str, *, state: str, reason: str = "") -> Sequence[Finding]:
+    """Return the errors in a person's words that they overrule by giving a `reason`; none when there are none.
+
+    Raises UnfitError when there are errors and no reason, or secrets and empty slots, which no reason excuses.
+    """
+    verdict = heard(templates, words, state=state)
+    if verdict.firm or (verdict.errors and not reason.strip()):
+        raise UnfitError(verdict)
+    return verdict.errors
 
 
 def _read(path: Path) -> dict[str, Any]:

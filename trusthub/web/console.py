@@ -14,6 +14,7 @@ from trusthub.domain.incident import State
 from trusthub.services import connections, desk, failing, gate_rollback, report, staff
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, StaffError
+from trusthub.services.wording import UnfitError
 from trusthub.web import auth
 from trusthub.web.public import Public
 
@@ -107,11 +108,11 @@ class Console:
             lambda: flash(connections.understand_again(self.hub, event, self._act())), url_for("console.connections")
         )
 
-    def incident(self, public_id: str) -> Answer:
-        """Show one incident."""
+    def incident(self, public_id: str, unfit: UnfitError | None = None) -> Answer:
+        """Show one incident, with what is wrong with the words that were sent from it."""
         with self.hub.database.reading() as session:
             view = desk.find_incident(session, self.hub, public_id, self.hub.clock())
-        return self.render("incident.html", incident=view) if view else self._missing()
+        return self.render("incident.html", _status(unfit), incident=view, **_draft(unfit)) if view else self._missing()
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
@@ -124,12 +125,13 @@ class Console:
         }
         if action not in acts:
             return self._missing()
-        return self._try(acts[action], url_for("console.incident", public_id=public_id))
+        back = url_for("console.incident", public_id=public_id)
+        return self._try(acts[action], back, lambda unfit: self.incident(public_id, unfit))
 
-    def new(self) -> Answer:
+    def new(self, unfit: UnfitError | None = None) -> Answer:
         """Show the form that opens an incident by hand."""
-        components = self.hub.configuration.site.components
-        return self.render("open.html", components=[(component.id, component.name) for component in components])
+        components = [(component.id, component.name) for component in self.hub.configuration.site.components]
+        return self.render("open.html", _status(unfit), components=components, **_draft(unfit))
 
     def open(self) -> Answer:
         """Open an incident by hand."""
@@ -143,20 +145,21 @@ class Console:
                 )
             )
 
-        answer = self._try(do, url_for("console.new"))
+        answer = self._try(do, url_for("console.new"), self.new)
         return redirect(url_for("console.incident", public_id=made[0])) if made else answer
 
-    def thread(self, public_id: str) -> Answer:
-        """Show one customer's thread."""
+    def thread(self, public_id: str, unfit: UnfitError | None = None) -> Answer:
+        """Show one customer's thread, with what is wrong with the answer that was sent from it."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        return self.render("thread.html", thread=view) if view else self._missing()
+        return self.render("thread.html", _status(unfit), thread=view, **_draft(unfit)) if view else self._missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
         return self._try(
             lambda: staff.reply(self.hub, public_id, self._act(), _required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
+            lambda unfit: self.thread(public_id, unfit),
         )
 
     def confirm(self, public_id: str) -> Answer:
@@ -180,15 +183,18 @@ class Console:
         note = _required("note", "what customers should read")
         staff.update(self.hub, public_id, self._act(), note=note, state=state, failed=_number("failed"))
 
-    def _try(self, do: Callable[[], None], back: str) -> Answer:
+    def _try(self, do: Callable[[], None], back: str, again: Callable[[UnfitError], Answer] | None = None) -> Answer:
+        """Do it and go back. Words that may not be published are shown `again`, in their form."""
         try:
             do()
+        except UnfitError as error:
+            return again(error) if again else self._missing()
         except StaffError as error:
             flash(str(error))
         return redirect(back, code=303)
 
     def _act(self) -> Act:
-        return Act(actor=auth.signed_in().name, now=self.hub.clock())
+        return Act(actor=auth.signed_in().name, now=self.hub.clock(), reason=_field("reason"))
 
     def _missing(self) -> Response:
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
@@ -219,6 +225,19 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     return blueprint
+
+
+def _status(unfit: UnfitError | None) -> int:
+    return 422 if unfit else 200
+
+
+def _draft(unfit: UnfitError | None) -> dict[str, Any]:
+    """Return what was typed and what is wrong with it, so that nobody has to type it once more."""
+    return {
+        "unfit": unfit and unfit.verdict,
+        "draft": request.form if unfit else {},
+        "sent": request.path if unfit else "",
+    }
 
 
 def _field(name: str) -> str:
