@@ -168,7 +168,9 @@ _DESTINATION: Facts = {
     "reason": "The webhook cannot be reached: Connection refused.",
     "console_url": "https://hub.acme.example/console/",
 }
-_NOTE: Facts = {"note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work"}
+_NOTE: Facts = {
+    "note": "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost."
+}
 
 _CORRECTED: Facts = {
     "corrected": ("peak", "failed", "customers", "began", "ended", "impact"),
@@ -233,7 +235,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "incident.identified": _IDENTIFIED,
     "incident.updated": {
         "ongoing": _ONGOING | _NOTE,
-        "ended": _ENDED | {"failed": 1204, "note": "We have counted the failed requests."},
+        "ended": _ENDED | {"failed": 1204, "note": "We have counted the failed requests. No data was lost."},
         "no-note": _ONGOING,
         "no-rollout": _NO_ROLLOUT | _NOTE,
     },
@@ -241,7 +243,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "ended": _ENDED,
         "failed": _ENDED | {"failed": 1204} | _NOTE,
         "unknown-versions": _ENDED | _UNKNOWN_VERSIONS,
-        "no-rollout": _NO_ROLLOUT | {"note": "We raised the limit that turned cards away."},
+        "no-rollout": _NO_ROLLOUT | {"note": "We raised the limit that turned cards away. No data was lost."},
     },
     "incident.resolved": {
         "ended": _RESOLVED,

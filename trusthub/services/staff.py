@@ -13,7 +13,7 @@ from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
 from trusthub.errors import TrusthubError
-from trusthub.services import cases, feedback, incidents, promises
+from trusthub.services import cases, feedback, incidents, promises, wording
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts, reach
 from trusthub.services.hub import Hub
@@ -57,6 +57,8 @@ class Act:
     now: datetime
     email: str = ""
     """Their address, by which site.yaml gives them a role."""
+    reason: str = ""
+    """Why words go out in which the linter found errors."""
 
 
 def tell_customers(hub: Hub, public_id: str, act: Act) -> None:
@@ -119,6 +121,8 @@ def update(
             raise StaffError("Customers have not been told of this incident yet. Tell them first.")
         _not_closed(case)
         _not_held(case)
+        said = translations(hub, note, others)
+        _admit(session, hub, act, said, state, f"incident:{public_id}")
         incident = case.incident
         if failed is not None and failed < (incident.failed or 0):
             raise StaffError(
@@ -140,7 +144,7 @@ def update(
             _MOMENTS[state],
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=translations(hub, note, others),
+            note=said,
             author=act.actor,
         )
 
@@ -259,6 +263,8 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
             [row],
         )
         case = open_case(session, hub, incident.id)
+        said = translations(hub, opening.note, opening.others)
+        _admit(session, hub, act, said, State.INVESTIGATING, f"incident:{incident.public_id}")
         audit = _audit(session, act, "open", case, opening.note)
         incidents.speak(
             session,
@@ -267,7 +273,7 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
             Moment.INCIDENT_UNWELCOME if unwelcome else Moment.INCIDENT_UPDATED,
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=translations(hub, opening.note, opening.others),
+            note=said,
             author=act.actor,
         )
         return incident.public_id
@@ -279,6 +285,9 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
         case = _case(session, hub, public_id)
         _not_closed(case)
         _not_held(case)
+        said = translations(hub, note, others) if note else {}
+        if case.incident.public:
+            _admit(session, hub, act, said, State.RESOLVED, f"incident:{public_id}")
         audit = _audit(session, act, "resolve", case, note)
         case.incident.closed_by = By.PERSON
         if case.incident.public:
@@ -289,7 +298,7 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
                 Moment.INCIDENT_RESOLVED,
                 now=act.now,
                 cause=f"audit:{audit.id}",
-                note=translations(hub, note, others) if note else None,
+                note=said or None,
                 author=act.actor,
             )
         else:
@@ -300,6 +309,7 @@ def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
     """Answer a customer."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
+        _admit(session, hub, act, {thread.locale: words}, "reply", f"thread:{thread_public_id}")
         _audit_row(session, act, "reply", f"thread:{thread_public_id}")
         feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
 
@@ -329,6 +339,19 @@ def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> 
     except ValueError as error:
         raise StaffError(f"The time {due:%H:%M} UTC {error}.") from error
     promises.make(session, case, made, act.now, owner=act.actor)
+
+
+def _admit(session: Session, hub: Hub, act: Act, words: Translations, state: str, subject: str) -> None:
+    """Let a person's words pass, and keep in the audit log which rules they overruled, and why."""
+    folder = hub.configuration.templates.root
+    overruled = [
+        finding
+        for code, said in words.items()
+        for finding in wording.admit(folder, said, state=state, locale=code, reason=act.reason)
+    ]
+    if overruled:
+        rules = ", ".join(sorted({finding.rule for finding in overruled}))
+        _audit_row(session, act, "overruled the linter", subject, f"{rules}: {act.reason}")
 
 
 def _case(session: Session, hub: Hub, public_id: str) -> Case:
