@@ -74,18 +74,24 @@ def test_the_impact_is_said_exactly(known: Facts, sentence: str) -> None:
     [
         (
             {"task": "eine Bestellung bezahlen", "peak": None},
-            "Anfragen, mit denen Kunden eine Bestellung bezahlen, haben seit 14:02 Uhr UTC Version 2.8.0 erreicht. "
-            "Wir wissen noch nicht, wie viele es waren und wie viele fehlgeschlagen sind.",
+            (
+                "Anfragen, mit denen Kunden eine Bestellung bezahlen, haben seit 14:02 Uhr UTC Version 2.8.0 erreicht. "
+                "Wir wissen noch nicht, wie viele es waren und wie viele fehlgeschlagen sind."
+            ),
         ),
         (
             STICKY | {"symptom": "waren langsam"},
-            "Bis zu 5 % der Kunden von Checkout (etwa 2.410 von 48.200) sind seit 14:02 Uhr UTC auf Version 2.8.0; "
-            "manche Anfragen waren langsam, und wir wissen noch nicht, wie viele.",
+            (
+                "Bis zu 5 % der Kunden von Checkout (etwa 2.410 von 48.200) sind seit 14:02 Uhr UTC auf Version 2.8.0; "
+                "manche Anfragen waren langsam, und wir wissen noch nicht, wie viele."
+            ),
         ),
         (
             UNTIL | {"symptom": "waren langsam", "failed": 12, "customers_hit": 1},
-            "Bis zu 5 % der Anfragen an Checkout haben von 14:02 bis 14:09 Uhr UTC Version 2.8.0 erreicht; "
-            "12 Anfragen sind fehlgeschlagen. Wir haben einen Kunden gezählt, den es getroffen hat.",
+            (
+                "Bis zu 5 % der Anfragen an Checkout haben von 14:02 bis 14:09 Uhr UTC Version 2.8.0 erreicht; "
+                "12 Anfragen sind fehlgeschlagen. Wir haben einen Kunden gezählt, den es getroffen hat."
+            ),
         ),
     ],
 )
