@@ -168,7 +168,7 @@ def test_words_of_site_yaml_are_in_the_pages_own_language(tmp_path: Path) -> Non
     with speaking(tmp_path, "[de, en]", words=words) as made:
         canary(made)
         rolled_back(made, metrics=["latency"])
-        german, english = texts(made, "de")[-1], texts(made, "en")[-1]
+        german, english = (" ".join(texts(made, code)[-1].split()) for code in ("de", "en"))
     assert "Anfragen, mit denen Kunden eine Bestellung bezahlen," in german
     assert "; manche davon waren langsam, und wir wissen noch nicht, wie viele." in german
     assert "Up to 5 % of Checkout requests have reached 2.8.0" in english
