@@ -410,8 +410,8 @@ _GERMAN = {
         "die frühere Version läuft noch und übernimmt die Anfragen sofort wieder"
     ),
     "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost.": (
-        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n- Karten gehen nicht\n- Gutscheine gehen\n\n"
-        "Es gingen keine Daten verloren."
+        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n"
+        "- Karten gehen nicht\n- Gutscheine gehen\n\nEs gingen keine Daten verloren."
     ),
     "We have counted the failed requests. No data was lost.": (
         "Wir haben die fehlgeschlagenen Anfragen gezählt. Es gingen keine Daten verloren."

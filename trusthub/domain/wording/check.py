@@ -1,7 +1,7 @@
 """One text under the rules of one language: what is missing, what is wrong, and where."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,7 +43,7 @@ class Check:
 
     def _weight(self, rule: Rule) -> Severity | None:
         """Return how bad breaking a rule is here. A guess can excuse from a rule, and never makes it stricter."""
-        if rule.kind is Kind.PRESENCE and self._told in self.book.owed:
+        if rule.kind is Kind.PRESENCE and self._told and self._told in self.book.owed:
             return self.book.owed[self._told].get(rule.id)
         here = rule.states.get(self.state or "unknown", rule.severity)
         if self._told or here is None:
