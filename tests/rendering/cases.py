@@ -134,7 +134,7 @@ _OUTCOME: Facts = {"layer_used": "traffic", "recovery_minutes": 3, "sla_effect":
 _DISLIKED: Facts = {
     "complaint": "The list of orders needs two more clicks, and it forgets where you were.",
     "motive": "We wanted the page to load faster. It helped people with many orders, and it saved us servers.",
-    "note": "Since today, you can switch the earlier list on in your settings.",
+    "note": "Since 22 November 2026, you can switch the earlier list on in your settings.",
 }
 _REASON: Facts = {"reason": "Metric success-rate assessed Failed: 0.71 < 0.99\nafter 3 of 3 measurements"}
 _WE_TOLD: Facts = {"customers_told": True, "decision": "The tool's own analysis failed at up to 5 % exposure."}
@@ -409,11 +409,25 @@ _GERMAN = {
     "the earlier version is still running and takes the requests back at once": (
         "die frühere Version läuft noch und übernimmt die Anfragen sofort wieder"
     ),
-    "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work": (
-        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n- Karten gehen nicht\n- Gutscheine gehen"
+    "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost.": (
+        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n"
+        "- Karten gehen nicht\n- Gutscheine gehen\n\nEs gingen keine Daten verloren."
     ),
-    "We have counted the failed requests.": "Wir haben die fehlgeschlagenen Anfragen gezählt.",
-    "We raised the limit that turned cards away.": "Wir haben die Grenze angehoben, die Karten abgewiesen hat.",
+    "We have counted the failed requests. No data was lost.": (
+        "Wir haben die fehlgeschlagenen Anfragen gezählt. Es gingen keine Daten verloren."
+    ),
+    "We raised the limit that turned cards away. No data was lost.": (
+        "Wir haben die Grenze angehoben, die Karten abgewiesen hat. Es gingen keine Daten verloren."
+    ),
+    "The list of orders needs two more clicks, and it forgets where you were.": (
+        "Die Liste der Bestellungen braucht zwei Klicks mehr, und sie vergisst, wo Sie waren."
+    ),
+    "We wanted the page to load faster. It helped people with many orders, and it saved us servers.": (
+        "Die Seite sollte schneller laden. Das half Kunden mit vielen Bestellungen, und es ersparte uns Server."
+    ),
+    "Since 22 November 2026, you can switch the earlier list on in your settings.": (
+        "Seit dem 22. November 2026 können Sie in Ihren Einstellungen die frühere Liste einschalten."
+    ),
     "No data was lost. We charged nobody twice.": "Es gingen keine Daten verloren. Niemand hat zweimal bezahlt.",
     "The check itself was broken. Checkout was not.": "Die Prüfung selbst war defekt. Checkout war es nicht.",
     "We charged nobody twice.": "Niemand hat zweimal bezahlt.",

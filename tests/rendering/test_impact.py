@@ -82,8 +82,8 @@ def test_the_impact_is_said_exactly(known: Facts, sentence: str) -> None:
         (
             STICKY | {"symptom": "waren langsam"},
             (
-                "Bis zu 5 % der Kunden von Checkout (etwa 2.410 von 48.200) sind seit 14:02 Uhr UTC auf Version 2.8.0; "
-                "manche Anfragen waren langsam, und wir wissen noch nicht, wie viele."
+                "Bis zu 5 % der Kunden von Checkout (etwa 2.410 von 48.200) sind seit 14:02 Uhr UTC auf Version 2.8.0. "
+                "Manche Anfragen waren langsam; wir wissen noch nicht, wie viele."
             ),
         ),
         (

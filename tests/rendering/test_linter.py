@@ -11,7 +11,9 @@ from trusthub.rendering.markdown import to_email_text, to_slack
 from trusthub.services.wording import STATES
 
 FAILURES = [case for case in CASES if STATES.get(case.message) not in {None, "retracted"}]
-OPEN = [case for case in FAILURES if STATES[case.message] != "resolved"]
+BROKEN = [case for case in FAILURES if STATES[case.message] != "unwelcome"]
+"""Messages about what does not work; a change that people dislike does what it was meant to do."""
+OPEN = [case for case in FAILURES if not case.facts.get("resolved_at")]
 APOLOGY = {
     "en": re.compile(r",? and we are sorry[^.]*|^We are sorry[^.]*\.", re.MULTILINE),
     "de": re.compile(r",? und das tut uns leid|[^.\n]*\b[Dd]as tut uns leid\.|[^.\n]*Es tut uns leid[^.\n]*\."),
@@ -48,7 +50,7 @@ def test_an_apology_that_is_taken_out_is_missed(case: Case) -> None:
     assert "A01 " in found(case, without)
 
 
-@pytest.mark.parametrize("case", FAILURES, ids=str)
+@pytest.mark.parametrize("case", BROKEN, ids=str)
 def test_an_impact_that_is_taken_out_is_missed(case: Case) -> None:
     paragraphs = render(case).body.split("\n\n")
     kept = [each for each in paragraphs if not IMPACT[case.locale].search(each)]

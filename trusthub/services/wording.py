@@ -25,6 +25,10 @@ STATES: Mapping[str, str] = {
     Moment.INCIDENT_MONITORING: "monitoring",
     Moment.INCIDENT_RESOLVED: "resolved",
     Moment.INCIDENT_RETRACTED: "retracted",
+    Moment.INCIDENT_HOLDING: "holding",
+    Moment.INCIDENT_CORRECTED: "corrected",
+    Moment.INCIDENT_UNWELCOME: "unwelcome",
+    Moment.PROMISE_HOLDING: "holding",
     Moment.PROMISE_MISSED: "identified",
 }
 """As what the linter reads each message; any other is a notice, to colleagues or to one customer, that owes nothing."""

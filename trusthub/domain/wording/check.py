@@ -1,7 +1,7 @@
 """One text under the rules of one language: what is missing, what is wrong, and where."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,11 +11,6 @@ from trusthub.domain.wording.prose import Prose, Span
 from trusthub.domain.wording.rules import Kind, Pattern, Rule, Rulebook, Severity
 
 _ALIASES = {"rollout": "scheduled", "planned": "scheduled", "in_progress": "scheduled", "verifying": "scheduled"}
-_KINDS: Mapping[str, Severity | None] = {"notice": None, "retracted": None, "reply": Severity.ADVICE}
-"""What is no update of an incident, and how bad it is there when something is missing: a note to colleagues, a false
-alarm taken back, a personal answer."""
-_OWED: Mapping[str, Sequence[str]] = {"notice": (), "retracted": ("A01", "C03"), "reply": ()}
-"""What they owe all the same."""
 _WORD = re.compile(r"[^\W\d_]{2,40}(?:['-][^\W\d_]{1,40}){0,4}")
 """What counts as a word of a sentence; numbers and single letters do not."""
 _LETTERS = 3
@@ -44,12 +39,12 @@ class Check:
     @cached_property
     def _told(self) -> str | None:
         state = _ALIASES.get(self.given or "", self.given)
-        return state if state in {*self.book.states, *_KINDS, "postmortem"} else None
+        return state if state in {*self.book.states, *self.book.owed, "postmortem"} else None
 
     def _weight(self, rule: Rule) -> Severity | None:
         """Return how bad breaking a rule is here. A guess can excuse from a rule, and never makes it stricter."""
-        if rule.kind is Kind.PRESENCE and self._told is not None and self._told in _OWED:
-            return rule.severity if rule.id in _OWED[self._told] else _KINDS[self._told]
+        if rule.kind is Kind.PRESENCE and self._told and self._told in self.book.owed:
+            return self.book.owed[self._told].get(rule.id)
         here = rule.states.get(self.state or "unknown", rule.severity)
         if self._told or here is None:
             return here

@@ -10,7 +10,7 @@ Facts = Mapping[str, Any]
 """Facts by name, as in templates/README.md; values as a template gets them, or as JSON has them."""
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "what": ("impact", "what", "task", "component"),
+    "what": ("what", "task", "component"),
     "who": ("who",),
     "from": ("start", "exposed_from", "opened_at"),
     "to": ("end", "exposed_until", "rollback_finished_at", "resolved_at"),

@@ -41,6 +41,12 @@ _SENTENCE = re.compile(
 )
 """Where a sentence may end: at a full stop, an empty line, an item of a list, or a line that stands for itself."""
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|a\.m|p\.m|approx|incl|vs|no|z\.B|ca|Nr|bzw|ggf)\.$", re.IGNORECASE)
+_ORDINAL = re.compile(
+    r"(?<=\d)\.\s{1,3}(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+)
+"""The full stop of a German date, which ends no sentence."""
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+"""A sign that means itself in Markdown."""
 _LINE_IS_FULL = 60
 """Characters. A line at least this long was probably broken by an editor, and its sentence goes on."""
 
@@ -61,6 +67,8 @@ class Prose:
         text = self.raw
         if any(sign in text for sign in ("`", "~~~", "<!--", "](", "http")):
             text = _NOT_PROSE.sub(_blank, text)
+        if "\\" in text:
+            text = _ESCAPED.sub(r"\1 ", text)
         if any(sign in text for sign in "*_~"):
             text = _EMPHASIS.sub(_blank, text)
         return _HEADERS.sub(_blank, text) if "\n" in text or text[:9].lstrip()[:1] in set("[*") else text
@@ -94,7 +102,8 @@ class Prose:
 
     def _ends(self, match: "re.Match[str]") -> bool:
         if match[0].startswith("."):
-            return not _ABBREVIATED.search(self.plain, max(0, match.start() - 8), match.start() + 1)
+            at = match.start()
+            return not (_ABBREVIATED.search(self.plain, max(0, at - 8), at + 1) or _ORDINAL.match(self.plain, at))
         if match[0] == "\n":
             line = match.start() - self.plain.rfind("\n", 0, match.start())
             listed = self.plain[match.end() : match.end() + 12].lstrip()[:1] in set("-*•#>123456789")

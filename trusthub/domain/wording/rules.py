@@ -93,6 +93,8 @@ class Rulebook:
     states: Mapping[str, Sequence[Pattern]]
     """What shows in which state a message is that does not say so, the likeliest first."""
     rules: Sequence[Rule]
+    owed: Mapping[str, Mapping[str, Severity]]
+    """By kind of message that is no update of a failure: which presence rules it owes, and how bad it is without."""
     shown: Mapping[str, str]
     """What stands in a rewrite for a fact that is not given."""
 
@@ -134,6 +136,10 @@ def parse(value: Mapping[str, Any], *, file: str = "") -> Rulebook:
         clause_ends=reader.compiled(value["clause_ends"], "clause_ends"),
         states={name: reader.patterns(each, f"states.{name}") for name, each in value["states"].items()},
         rules=tuple(reader.rule(id_, each) for id_, each in value["rules"].items()),
+        owed={
+            kind: {rule: Severity(severity) for rule, severity in rules.items()}
+            for kind, rules in value.get("owed", {}).items()
+        },
         shown=value.get("shown", {}),
     )
 
