@@ -75,6 +75,7 @@ PAGE = PageView(
     support="support@acme.example",
     indicator="major",
     headline="Parts of some systems are not working",
+    title="Acme: incidents",
     rendered_at=NOW,
 )
 CALM_PAGE = replace(PAGE, indicator="none", headline="All systems operational")

@@ -2,9 +2,7 @@
 
 import gzip
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
-import feedparser
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -28,22 +26,6 @@ def test_it_is_sent_compressed_to_those_who_can(hub: House) -> None:
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == hub.web.get("/").data
     assert hub.web.head("/").data == b""
-
-
-def test_feed_readers_can_read_it(hub: House) -> None:
-    canary(hub)
-    rolled_back(hub)
-    hub.event("rollback.finished")
-    raw = hub.web.get("/history.atom").data
-    ET.fromstring(raw)  # noqa: S314 -- our own document
-    feed = feedparser.parse(raw)
-    assert not feed.bozo
-    (entry,) = feed.entries
-    assert entry.title == "Checkout: a problem with 2.8.0"
-    assert entry.link.endswith(hub.incident())
-    assert "Monitoring" in entry.content[0].value
-    assert "Identified" in entry.content[0].value
-    assert 'type="application/atom+xml"' in hub.page()
 
 
 def test_the_page_stays_up_without_its_database(hub: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, Page, Snapshot
 
-HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 _LANE = "page:main"
 _TRIES = 5
 _FRESH = timedelta(minutes=5)
@@ -83,13 +84,11 @@ def _newest(session: Session) -> int:
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state, in every language of the page."""
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
-    latest = report.latest(session, report.each_once(session, hub, now))
     promised = ledger.documents(session, hub, report.page(session, hub, now), everything=everything)
     return [
         *pages,
         *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
-        File("/history.atom", ATOM, feeds.atom(hub, latest, now)),
     ]
 
 
@@ -107,6 +106,7 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
         body = templates.page("pages/incident.html", locale, page=view, incident=incident)
         yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
+    yield from starmap(File, feeds.feeds(hub, view, report.latest(session, incidents)))
 
 
 def write(files: list[File], folder: Path) -> None:

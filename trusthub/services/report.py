@@ -99,6 +99,7 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
             for code in hub.page.locales
         ),
         promises=hub.page.promises.value,
+        title=language.said("{name}: incidents", name=hub.page.name).unescape(),
     )
 
 

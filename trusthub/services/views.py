@@ -53,10 +53,18 @@ class PageView:
     languages: tuple[LanguageView, ...] = ()
     """All that it is published in."""
 
+    title: str = ""
+    """What feeds and the history are called: whose they are and what of."""
+
     @property
     def home(self) -> str:
         """The address of its front page in this language."""
         return next((each.home for each in self.languages if each.code == self.locale), f"{self.url}/")
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a path in this language: nothing for the page's own, else such as `/de`."""
+        return self.home.removeprefix(self.url).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
