@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import feeds, ledger, report, statuspage
+from trusthub.services import elsewhere, feeds, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, Page, Snapshot
@@ -84,9 +84,11 @@ def _newest(session: Session) -> int:
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state, in every language of the page."""
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
-    promised = ledger.documents(session, hub, report.page(session, hub, now), everything=everything)
+    views = [report.page(session, hub, now, code) for code in hub.page.locales]
+    promised = ledger.documents(session, hub, views[0], everything=everything)
     return [
         *pages,
+        *starmap(File, elsewhere.files(hub, views)),
         *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
     ]
