@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import babel
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date, format_skeleton, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from babel.units import format_unit
@@ -114,8 +114,18 @@ class Speech:
         return {name: _filter(self, name) for name in FILTERS}
 
     def page_filters(self) -> Mapping[str, Callable[..., str]]:
-        """Return those that pages have, which is two more."""
-        return {**self.filters(), "lasted": self.lasted, "weekday": self.weekday}
+        """Return those that pages have, which are a few more."""
+        more = {"lasted": self.lasted, "month": self.month, "uptime": self.uptime, "weekday": self.weekday}
+        return {**self.filters(), **more}
+
+    def month(self, at: object) -> str:
+        """Return `November 2026`."""
+        return format_skeleton("yMMMM", self._local(at), locale=self.rules)
+
+    def uptime(self, value: object) -> str:
+        """Return `99.98 %` for 99.989: rounded down, so that only what never failed reads as 100 %."""
+        exact = math.floor(round(_number(value) * 100, 6)) / 100
+        return self.percents.format(number=format_decimal(exact, locale=self.rules))
 
     def weekday(self, at: object) -> str:
         """Return `Sunday`."""

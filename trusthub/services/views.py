@@ -68,6 +68,43 @@ class PageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """A day (UTC) with trouble."""
+
+    at: datetime
+    place: int
+    """Days after the first bar."""
+    status: str
+    """The worst of it."""
+    spent: tuple[tuple[str, timedelta], ...]
+    """Each status in words, and for how long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowView:
+    """The uptime of the last so many days."""
+
+    days: int
+    percent: float | None
+    """0-100; None when nothing is known."""
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UptimeView:
+    """The bars of a component: one for each day, of which only those with trouble are named."""
+
+    first: datetime
+    """The day of the first bar."""
+    unknown: int
+    """Bars at the beginning of which nothing is known: the component was not on the page yet."""
+    windows: tuple[WindowView, ...]
+    """Longest first."""
+    troubled: tuple[DayView, ...]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentView:
     """A component or a group with its members."""
 
@@ -76,6 +113,14 @@ class ComponentView:
     status: str
     status_words: str
     members: tuple["ComponentView", ...] = ()
+    public_id: str = ""
+    uptime: UptimeView | None = None
+    """None for a group."""
+
+    @property
+    def single(self) -> tuple["ComponentView", ...]:
+        """The members of a group, or the component itself."""
+        return self.members or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,7 @@ def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None
 
     An address that names its language is served as it is: whoever chose one, by link or `?lang=`, stays with it.
     """
-    if len(page.locales) == 1 or not (path == "/" or path.startswith("/incidents/")):
+    if len(page.locales) == 1 or not (path in {"/", "/history"} or path.startswith(("/incidents/", "/history/"))):
         return None
     chosen = parse_qs(environ.get("QUERY_STRING", "")).get("lang")
     accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE", ""), LanguageAccept).values()
