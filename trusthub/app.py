@@ -97,7 +97,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app, endpoints = create_app(settings, hub, made), Failing(hub)
-    shown = security.headers(hub, "script-src 'self'")
+    shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
     return Parts(
         settings,

@@ -8,6 +8,8 @@ from flask_limiter.util import get_remote_address
 
 from trusthub.services.hub import Hub
 
+SCRIPTS = "script-src 'self'"
+"""What the published pages may do besides: run our own files, without which they say the same."""
 POST_LIMIT = "10 per minute"
 """How often one address may write to us in public."""
 
