@@ -97,7 +97,8 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app, endpoints = create_app(settings, hub, made), Failing(hub)
-    snapshots = Snapshots(hub.database, security.headers(hub), many=len(hub.page.locales) > 1)
+    shown = security.headers(hub, security.SCRIPTS)
+    snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
     return Parts(
         settings,
         hub,

@@ -14,6 +14,7 @@ from trusthub.services.connections import ConnectionView, EventView, Overview, S
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
 from trusthub.services.fanout import Progress
+from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
 from trusthub.services.ledger import Entry, LedgerView, Month
 from trusthub.services.letter import Letter, RecipientsView, RecipientView
 from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
@@ -22,6 +23,7 @@ from trusthub.services.timeline import AudienceView, LineView, TellingView
 from trusthub.services.views import (
     AskView,
     ComponentView,
+    DayView,
     ExposureView,
     IncidentView,
     MessageView,
@@ -31,6 +33,8 @@ from trusthub.services.views import (
     StaffIncidentView,
     ThreadView,
     UpdateView,
+    UptimeView,
+    WindowView,
 )
 from trusthub.store.which import Standing
 
@@ -56,7 +60,51 @@ def at(clock: str, *, days_ago: int = 0) -> datetime:
 def component(
     name: str, description: str | None = None, *members: ComponentView, status: str = "operational"
 ) -> ComponentView:
-    return ComponentView(name=name, description=description, status=status, status_words=WORDS[status], members=members)
+    return ComponentView(
+        name=name,
+        description=description,
+        status=status,
+        status_words=WORDS[status],
+        members=members,
+        public_id=f"{name:x<12}".lower().replace(" ", "x")[:12],
+        uptime=None if members else UPTIMES.get(name, CLEAR),
+    )
+
+
+def troubled(days_ago: int, status: str, *spent: tuple[str, int]) -> DayView:
+    """Return a day with trouble; `spent` are statuses with minutes."""
+    return DayView(
+        at=NOW.replace(hour=0, minute=0) - timedelta(days=days_ago),
+        place=89 - days_ago,
+        status=status,
+        spent=tuple((WORDS[each], timedelta(minutes=minutes)) for each, minutes in spent),
+    )
+
+
+def uptime(*days: DayView, unknown: int = 0, percents: tuple[float, ...] = (100.0, 100.0, 100.0)) -> UptimeView:
+    return UptimeView(
+        first=NOW.replace(hour=0, minute=0) - timedelta(days=89),
+        unknown=unknown,
+        windows=tuple(
+            WindowView(days=size, percent=percent, incidents=sum(day.place >= 90 - size for day in days))
+            for size, percent in zip((90, 60, 30), percents, strict=True)
+        ),
+        troubled=days,
+    )
+
+
+CLEAR = uptime()
+UPTIMES = {
+    "Checkout": uptime(
+        troubled(71, "major_outage", ("major_outage", 48), ("partial_outage", 30)),
+        troubled(40, "degraded_performance", ("degraded_performance", 250)),
+        troubled(12, "partial_outage", ("partial_outage", 90)),
+        troubled(0, "partial_outage", ("partial_outage", 32)),
+        percents=(99.9263, 99.9421, 99.8951),
+    ),
+    "Invoices": uptime(unknown=52),
+    "Search": uptime(troubled(0, "degraded_performance", ("degraded_performance", 14)), unknown=89),
+}
 
 
 def update(state: str, clock: str, html: Markup) -> UpdateView:
@@ -75,6 +123,7 @@ PAGE = PageView(
     support="support@acme.example",
     indicator="major",
     headline="Parts of some systems are not working",
+    title="Acme: incidents",
     rendered_at=NOW,
 )
 CALM_PAGE = replace(PAGE, indicator="none", headline="All systems operational")
@@ -598,6 +647,47 @@ LEDGER = LedgerView(
 )  # fmt: skip
 
 
+def past(name: str, days_ago: int, impact: str = "minor", minutes: int | None = 34, **more: Any) -> PastView:
+    began = at("10:12", days_ago=days_ago)
+    fields: dict[str, Any] = {
+        "lang": None,
+        "retracted": False,
+        "components": ("Checkout",),
+        "state": "resolved" if minutes else "identified",
+        "state_words": "Resolved" if minutes else "Identified",
+        "resolved_at": began + timedelta(minutes=minutes) if minutes else None,
+        **more,
+    }
+    return PastView(url=CHECKOUT.url, name=name, impact=impact, started_at=began, **fields)
+
+
+NOVEMBER_PAST = (
+    past("Checkout: we are going back from 2.8.0 to 2.7.4", 0, "major", None, components=("Checkout", "Refunds")),
+    past("Search: slow answers", 3, components=("Search",)),
+    past("Invoices: a false alarm", 3, retracted=True, components=("Invoices",)),
+)
+MONTHS = tuple(
+    MonthView(
+        first=datetime(2026, month, 1, tzinfo=UTC), path=f"/history/2026-{month:02}", incidents=found, count=count
+    )
+    for month, found, count in (
+        (11, NOVEMBER_PAST, 3),
+        (10, (), 0),
+        (9, (past("Sign-in: codes arrived late", 71, "critical", 48),), 61),
+    )
+)
+HISTORY = HistoryView(
+    path="/history",
+    component=None,
+    months=MONTHS,
+    filters=(
+        LinkView(words="", path="/history", current=True),
+        *(LinkView(words=name, path=f"/history/{name:x<12}".lower()) for name in ("Checkout", "Search", "Invoices")),
+    ),
+    all_months=(MONTHS[0], MONTHS[2]),
+)
+
+
 def _public(template: str, page: PageView = PAGE, **context: Any) -> tuple[str, dict[str, Any]]:
     return template, {"page": page, **context}
 
@@ -620,6 +710,18 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         components=CALM_COMPONENTS,
         incidents=(replace(CHECKOUT, state="monitoring", state_words="Monitoring"),),
         recent=RECENT[1:],
+    ),
+    "history": _public("history.html", history=HISTORY),
+    "history-month": _public(
+        "history.html",
+        history=replace(
+            HISTORY,
+            path="/history/checkoutxxxx/2026-11",
+            component="Checkout",
+            months=MONTHS[:1],
+            all_months=(),
+            overview="/history/checkoutxxxx",
+        ),
     ),
     "incident": _public("incident.html", incident=CHECKOUT),
     "incident-late": _public("incident.html", incident=LATE),

@@ -114,8 +114,14 @@ class Speech:
         return {name: _filter(self, name) for name in FILTERS}
 
     def page_filters(self) -> Mapping[str, Callable[..., str]]:
-        """Return those that pages have, which is three more."""
-        return {**self.filters(), "lasted": self.lasted, "month": self.month, "weekday": self.weekday}
+        """Return those that pages have, which are a few more."""
+        more = {"lasted": self.lasted, "month": self.month, "uptime": self.uptime, "weekday": self.weekday}
+        return {**self.filters(), **more}
+
+    def uptime(self, value: object) -> str:
+        """Return `99.98 %` for 99.989: rounded down, so that only what never failed reads as 100 %."""
+        exact = math.floor(round(_number(value) * 100, 6)) / 100
+        return self.percents.format(number=format_decimal(exact, locale=self.rules))
 
     def weekday(self, at: object) -> str:
         """Return `Sunday`."""

@@ -7,18 +7,19 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import feeds, ledger, report, statuspage
+from trusthub.services import elsewhere, feeds, history, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, Page, Snapshot
 
-HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 _LANE = "page:main"
 _TRIES = 5
 _FRESH = timedelta(minutes=5)
@@ -83,14 +84,15 @@ def _newest(session: Session) -> int:
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state, in every language of the page."""
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
-    latest = report.latest(session, report.each_once(session, hub, now))
+    past = history.History(session, now)
     views = [report.page(session, hub, now, code) for code in hub.page.locales]
     promised = ledger.documents(session, hub, views, everything=everything)
     return [
         *pages,
+        *starmap(File, elsewhere.files(hub, views)),
+        *(File(path, HTML, body) for view in views for path, body in past.pages(hub, view, everything=everything)),
         *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
         *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
-        File("/history.atom", ATOM, feeds.atom(hub, latest, now)),
     ]
 
 
@@ -98,7 +100,7 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     """Render what people read, in one language."""
     prefix, templates = hub.page.prefix(locale), hub.configuration.templates
     view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
-    components, shown = report.components(session), report.shown(session, now, incidents)
+    components, shown = report.components(session, now), report.shown(session, now, incidents)
     unresolved = tuple(incident for incident in shown if incident.state != "resolved")
     recent = tuple(incident for incident in shown if incident.state == "resolved")
     status = templates.page(
@@ -108,6 +110,7 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
         body = templates.page("pages/incident.html", locale, page=view, incident=incident)
         yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
+    yield from starmap(File, feeds.feeds(hub, view, report.latest(session, incidents)))
 
 
 def write(files: list[File], folder: Path) -> None:

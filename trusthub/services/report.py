@@ -1,6 +1,6 @@
 """Reading rows into views: what the public page, the feeds and the console show."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, false, or_, select
@@ -13,6 +13,7 @@ from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
 from trusthub.rendering.locales import Locale
+from trusthub.services import uptime
 from trusthub.services.cases import (
     as_told,
     components_of,
@@ -36,6 +37,7 @@ from trusthub.services.views import (
     PageView,
     PromiseView,
     UpdateView,
+    UptimeView,
 )
 from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot
 
@@ -99,6 +101,7 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
             for code in hub.page.locales
         ),
         promises=hub.page.promises.value,
+        title=language.said("{name}: incidents", name=hub.page.name).unescape(),
     )
 
 
@@ -122,10 +125,11 @@ def listed(session: Session) -> Sequence[Component]:
     return session.execute(rows).scalars().all()
 
 
-def components(session: Session) -> tuple[ComponentView, ...]:
-    """Return components as the page groups them."""
+def components(session: Session, now: datetime) -> tuple[ComponentView, ...]:
+    """Return components as the page groups them, with how they did in the last 90 days."""
     rows = listed(session)
-    return tuple(_component(row, rows) for row in rows if row.group_id is None)
+    known = uptime.of(session, [row for row in rows if not row.is_group], now)
+    return tuple(_component(row, rows, known) for row in rows if row.group_id is None)
 
 
 def each_once(session: Session, hub: Hub, now: datetime, locale: str = "") -> View:
@@ -255,11 +259,17 @@ def _public(*, unresolved: bool = False) -> Select[Incident]:
     return rows.order_by(col(Incident.id).desc())
 
 
-def _component(row: Component, rows: Sequence[Component]) -> ComponentView:
-    members = tuple(_component(member, rows) for member in rows if member.group_id == row.id)
+def _component(row: Component, rows: Sequence[Component], known: Mapping[int, UptimeView]) -> ComponentView:
+    members = tuple(_component(member, rows, known) for member in rows if member.group_id == row.id)
     status = worst_status(member.status for member in members) if row.is_group else ComponentStatus(row.status)
     return ComponentView(
-        name=row.name, description=row.description, status=status, status_words=STATUS_WORDS[status], members=members
+        name=row.name,
+        description=row.description,
+        status=status,
+        status_words=STATUS_WORDS[status],
+        members=members,
+        public_id=row.public_id,
+        uptime=known.get(row.id),
     )
 
 

@@ -18,52 +18,66 @@ from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.said import said
-from trusthub.store.tables import Component, Incident, IncidentComponent, Page
+from trusthub.store.tables import Component, Incident, IncidentComponent, Page, Update
 
 Json = dict[str, Any]
+
+NEWEST = 50
+"""Incidents in `incidents.json`, as Statuspage has them."""
+_NOTHING = [{"name": "No components were affected by this update."}]
 
 _DESCRIPTIONS = {
     ComponentStatus.OPERATIONAL: ("none", "All Systems Operational"),
     ComponentStatus.DEGRADED: ("minor", "Partially Degraded Service"),
     ComponentStatus.PARTIAL_OUTAGE: ("major", "Partial System Outage"),
-    ComponentStatus.MAJOR_OUTAGE: ("critical", "Major Service Outage"),
+    ComponentStatus.MAJOR_OUTAGE: ("critical", "Major System Outage"),
     ComponentStatus.MAINTENANCE: ("maintenance", "Service Under Maintenance"),
 }
 
 
 def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
     """Return each document's path and bytes."""
-    row = the_page(session)
-    components = report.listed(session)
-    about, status = _page(row, hub, now), _status(components)
-    unresolved = session.execute(
-        select(Incident)
-        .where(col(Incident.public).is_(True), col(Incident.state) != State.RESOLVED)
-        .order_by(col(Incident.id).desc())
-    )
-    incidents = list(unresolved.scalars())
-    updates, touched = _updates(session, hub, incidents, row), _touched(session, incidents)
-    summary = {
-        "page": about,
-        "components": [_component(component, row, components) for component in components],
-        "incidents": [
-            {
-                **_incident(hub, incident, row),
-                "incident_updates": updates[incident.id],
-                "components": [
-                    _component(one, row, components) for one in components if one.id in touched[incident.id]
-                ],
-                "reminder_intervals": None,
-            }
-            for incident in incidents
-        ],
-        "scheduled_maintenances": [],
+    row, rows = the_page(session), report.listed(session)
+    listed = {"components": [_component(component, row, rows) for component in rows]}
+    about, status = {"page": _page(row, hub, now)}, {"status": _status(rows)}
+    newest = _incidents(session, hub, row, rows, limit=NEWEST)
+    unresolved = _incidents(session, hub, row, rows, limit=None)
+    upcoming, active, over = _maintenances()
+    summary = {**listed, "incidents": unresolved, "scheduled_maintenances": [*active, *upcoming], **status}
+    found: dict[str, Json] = {
+        "summary": summary,
         "status": status,
+        "components": listed,
+        "incidents": {"incidents": newest},
+        "incidents/unresolved": {"incidents": unresolved},
+        "scheduled-maintenances": {"scheduled_maintenances": [*upcoming, *active, *over]},
+        "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
+        "scheduled-maintenances/active": {"scheduled_maintenances": active},
     }
-    return {
-        "/api/v2/summary.json": _bytes(summary),
-        "/api/v2/status.json": _bytes({"page": about, "status": status}),
-    }
+    return {f"/api/v2/{name}.json": _bytes({**about, **document}) for name, document in found.items()}
+
+
+def _maintenances() -> tuple[list[Json], list[Json], list[Json]]:
+    """Return scheduled maintenances: those to come, those under way, and those that are over."""
+    return [], [], []
+
+
+def _incidents(session: Session, hub: Hub, page: Page, rows: Sequence[Component], *, limit: int | None) -> list[Json]:
+    """Return incidents that customers know of, newest first: the newest `limit`, or without one all unresolved."""
+    found = select(Incident).where(col(Incident.public).is_(True)).order_by(col(Incident.id).desc()).limit(limit)
+    if limit is None:
+        found = found.where(col(Incident.state) != State.RESOLVED)
+    incidents = session.execute(found).scalars().all()
+    updates, touched = _updates(session, hub, incidents, page, rows), _touched(session, incidents)
+    return [
+        {
+            **_incident(hub, incident, page),
+            "incident_updates": updates[incident.id],
+            "components": [_component(one, page, rows) for one in rows if one.id in touched[incident.id]],
+            "reminder_intervals": None,
+        }
+        for incident in incidents
+    ]
 
 
 def _bytes(document: Json) -> bytes:
@@ -106,7 +120,7 @@ def _component(component: Component, page: Page, rows: Sequence[Component]) -> J
         "updated_at": _time(component.updated_at, page),
         "position": component.position,
         "description": component.description,
-        "showcase": False,
+        "showcase": not component.is_group,
         "start_date": None if component.is_group else f"{component.created_at:%Y-%m-%d}",
         "group_id": group.public_id if group else None,
         "page_id": page.public_id,
@@ -124,7 +138,7 @@ def _incident(hub: Hub, row: Incident, page: Page) -> Json:
         "created_at": _time(row.told_at, page),
         "updated_at": _time(row.updated_at, page),
         "monitoring_at": _time(row.monitoring_at, page),
-        "resolved_at": _time(row.resolved_at, page),
+        "resolved_at": _time(row.resolved_at, page) if row.state == State.RESOLVED else None,
         "impact": row.impact,
         "shortlink": hub.incident_url(row.public_id),
         "started_at": _time(row.started_at, page),
@@ -141,7 +155,16 @@ def _touched(session: Session, incidents: Sequence[Incident]) -> dict[int, set[i
     return found
 
 
-def _updates(session: Session, hub: Hub, incidents: Sequence[Incident], page: Page) -> dict[int, list[Json]]:
+def _affected(update: Update, rows: Sequence[Component]) -> list[dict[str, str]]:
+    """Return the components of an update; one in a group is called `Group - Component` there."""
+    groups = {row.id: row.name for row in rows}
+    full = {row.public_id: f"{groups[row.group_id]} - {row.name}" for row in rows if row.group_id in groups}
+    return [{**one, "name": full.get(one["code"], one["name"])} for one in update.components] or _NOTHING
+
+
+def _updates(
+    session: Session, hub: Hub, incidents: Sequence[Incident], page: Page, rows: Sequence[Component]
+) -> dict[int, list[Json]]:
     """Return the updates of each incident, newest first, in the page's own language."""
     published = said(session, [incident.id for incident in incidents], hub.page.main)
     return {
@@ -154,7 +177,7 @@ def _updates(session: Session, hub: Hub, incidents: Sequence[Incident], page: Pa
                 "created_at": _time(update.created_at, page),
                 "updated_at": _time(update.created_at, page),
                 "display_at": _time(update.created_at, page),
-                "affected_components": update.components or None,
+                "affected_components": _affected(update, rows),
                 "deliver_notifications": True,
                 "custom_tweet": None,
                 "tweet_id": None,

@@ -53,10 +53,55 @@ class PageView:
     languages: tuple[LanguageView, ...] = ()
     """All that it is published in."""
 
+    title: str = ""
+    """What feeds and the history are called: whose they are and what of."""
+
     @property
     def home(self) -> str:
         """The address of its front page in this language."""
         return next((each.home for each in self.languages if each.code == self.locale), f"{self.url}/")
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a path in this language: nothing for the page's own, else such as `/de`."""
+        return self.home.removeprefix(self.url).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """A day (UTC) with trouble."""
+
+    at: datetime
+    place: int
+    """Days after the first bar."""
+    status: str
+    """The worst of it."""
+    spent: tuple[tuple[str, timedelta], ...]
+    """Each status in words, and for how long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowView:
+    """The uptime of the last so many days."""
+
+    days: int
+    percent: float | None
+    """0-100; None when nothing is known."""
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UptimeView:
+    """The bars of a component: one for each day, of which only those with trouble are named."""
+
+    first: datetime
+    """The day of the first bar."""
+    unknown: int
+    """Bars at the beginning of which nothing is known: the component was not on the page yet."""
+    windows: tuple[WindowView, ...]
+    """Longest first."""
+    troubled: tuple[DayView, ...]
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +113,14 @@ class ComponentView:
     status: str
     status_words: str
     members: tuple["ComponentView", ...] = ()
+    public_id: str = ""
+    uptime: UptimeView | None = None
+    """None for a group."""
+
+    @property
+    def single(self) -> tuple["ComponentView", ...]:
+        """The members of a group, or the component itself."""
+        return self.members or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,16 @@ from flask_limiter.util import get_remote_address
 
 from trusthub.services.hub import Hub
 
+SCRIPTS = "script-src 'self'"
+"""What the published pages may do besides: run our own files, without which they say the same."""
 POST_LIMIT = "10 per minute"
 """How often one address may write to us in public."""
 
 
-def headers(hub: Hub) -> list[tuple[str, str]]:
-    """Return the headers of every answer: no script, nothing from elsewhere, no frame around us."""
+def headers(hub: Hub, *more: str) -> list[tuple[str, str]]:
+    """Return the headers of every answer: no script, nothing from elsewhere, no frame around us; `more` as `policy`."""
     return [
-        ("Content-Security-Policy", policy(hub)),
+        ("Content-Security-Policy", policy(hub, *more)),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "strict-origin-when-cross-origin"),
     ]

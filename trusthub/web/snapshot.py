@@ -28,6 +28,13 @@ log = structlog.get_logger()
 CACHE = "max-age=10, public, s-maxage=10, stale-while-revalidate=20, stale-if-error=3600"
 """Statuspage's own policy."""
 API = "/api/v2/"
+OPEN = (
+    ("Vary", "Accept, Accept-Encoding"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "ETag"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
+"""For what other sites' pages read: documents, feeds, badge and widget. `Vary` as Statuspage has it."""
 _LOOK = 0.1
 """Seconds between looks at the database for a newer version."""
 
@@ -83,9 +90,10 @@ class Snapshots:
 
     def _keep(self, row: Snapshot) -> Kept:
         headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", CACHE)]
-        headers.append(("Vary", "Accept-Encoding" + (", Accept-Language" if self._many else "")))
-        if row.path.startswith(API) or row.path.endswith(".json"):
-            headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag")]
+        if row.content_type.startswith("text/html"):
+            headers.append(("Vary", "Accept-Encoding" + (", Accept-Language" if self._many else "")))
+        else:
+            headers += OPEN
         return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
 
 
@@ -98,7 +106,7 @@ def before(
         environ["wsgi.input_terminated"] = True  # granian's input ends with the body, chunked or not
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method not in {"GET", "HEAD"}:
-            return app(environ, start)
+            return _nothing(start) if path.startswith(API) else app(environ, start)
         kept = snapshots.get(path)
         if kept is not None:
             where = _elsewhere(page, path, environ)
@@ -107,12 +115,13 @@ def before(
             return _serve(kept, environ, start)
         if snapshots.get(f"{path}/"):
             return _redirect(f"{path}/", start)
-        if path.startswith(API):
-            start("404 Not Found", [("Content-Length", "0"), ("Access-Control-Allow-Origin", "*")])
-            return [b""]
-        return app(environ, start)
+        return _nothing(start) if path.startswith(API) else app(environ, start)
 
     return answer
+
+
+_IN_EACH = ("/incidents/", "/history/", ledger.PATH)
+"""Where pages begin that are there in each language."""
 
 
 def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None:
@@ -120,12 +129,18 @@ def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None
 
     An address that names its language is served as it is: whoever chose one, by link or `?lang=`, stays with it.
     """
-    if len(page.locales) == 1 or not (path == "/" or path.startswith(("/incidents/", ledger.PATH))):
+    if len(page.locales) == 1 or not (path in {"/", "/history"} or path.startswith(_IN_EACH)):
         return None
     chosen = parse_qs(environ.get("QUERY_STRING", "")).get("lang")
     accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE", ""), LanguageAccept).values()
     prefix = page.prefix(page.nearest(*(chosen or accepted)))
     return f"{prefix}{path}" if prefix else None
+
+
+def _nothing(start: "StartResponse") -> list[bytes]:
+    """Answer 404 without a word: a client that finds a body reads it."""
+    start("404 Not Found", [("Content-Length", "0"), ("Access-Control-Allow-Origin", "*")])
+    return [b""]
 
 
 def _redirect(path: str, start: "StartResponse") -> list[bytes]:
