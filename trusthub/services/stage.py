@@ -21,6 +21,7 @@ from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.site import Connection
 from trusthub.errors import TrusthubError
 from trusthub.services import intake, mailing, staff
+from trusthub.services.acts import Act
 from trusthub.services.cases import the_page
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub
@@ -92,9 +93,9 @@ class Stage:
             raise TrusthubError(f"The drill's event {event} was not understood. Its state is {received.state}.")
         self.worker.drain()
 
-    def act(self, do: Callable[[staff.Act], object]) -> None:
+    def act(self, do: Callable[[Act], object]) -> None:
         """Let a person do something now."""
-        do(staff.Act(actor=PERSON, now=self.clock.now))
+        do(Act(actor=PERSON, now=self.clock.now))
         self.worker.drain()
 
     def wait(self, span: timedelta) -> None:
@@ -140,7 +141,7 @@ class Stage:
             for at, row in mine
         )
 
-    def _write(self, public_id: str, state: State, act: staff.Act) -> None:
+    def _write(self, public_id: str, state: State, act: Act) -> None:
         staff.update(self.hub, public_id, act, note=NEWS, state=state)
 
     def _owed(self) -> tuple[datetime, str, State] | None:
