@@ -63,7 +63,8 @@ def ruled(rest: str) -> pytest.MarkDecorator:
 def asked(hub: House) -> Approval:
     """Return the newest question."""
     with hub.parts.hub.database.reading() as session:
-        return session.execute(select(Approval).order_by(col(Approval.id).desc()).limit(1)).scalar_one()
+        newest: Approval = session.execute(select(Approval).order_by(col(Approval.id).desc()).limit(1)).scalar_one()
+        return newest
 
 
 def press(hub: House, action: str, user: str = MIRA, *, value: str = "", secret: str = SIGNING) -> tuple[int, str]:
@@ -277,20 +278,24 @@ def test_changed_facts_ask_again(hub: House) -> None:
     asks(hub)
     first = asked(hub)
     hub.heard()
-    hub.event("rollout.progressed", exposure=25.0)
+    hub.sign_in()
+    with hub.parts.hub.database.reading() as session:
+        incident = f"/console/incidents/{session.execute(select(col(Incident.public_id))).scalar_one()}"
+    hub.console(f"{incident}/cause", incident, cause="our_change")
     status, said = press(hub, "approve")
     assert status == 200
-    assert "What the words rest on has changed (" in said
-    assert "peak" in said
+    assert "What the words rest on has changed (cause class). Nothing was sent; there is a new question." in said
     assert hub.calm
     second = asked(hub)
     assert second.id != first.id
     words = "\n".join(hub.heard())
-    assert "the highest share, in percent: 5, now 25" in words
+    assert "the kind of cause: unknown, now our_change" in words.replace("\\", "")
     assert "What these words rest on has changed" in words
     assert press(hub, "approve", value=f"{first.public_id}.{first.digest}")[1].startswith("This has been decided.")
     assert press(hub, "approve")[1] == ""
-    assert "Up to 25 % of Checkout requests" in hub.summary()["incidents"][0]["incident_updates"][0]["body"]
+    assert (
+        "We sent Checkout requests to a faulty version" in hub.summary()["incidents"][0]["incident_updates"][0]["body"]
+    )
 
 
 def test_news_of_the_tool_voids_the_card_at_once(hub: House) -> None:

@@ -1,8 +1,13 @@
 """`trusthub check`: whether everything that was written can work, and how ready each component is to go back."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from trusthub.services.site import Configuration
+    from trusthub.settings import Settings
 
 
 @click.command()
@@ -30,7 +35,16 @@ def check() -> None:
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
     for name in (name for name, made in found.site.gates.items() if not made.secret):
         click.echo(f"Warning: gate {name} has no secret: it answers 401.")
+    _approvers(loaded, found)
     _readiness(found)
+
+
+def _approvers(loaded: "Settings", found: "Configuration") -> None:
+    """Name approvers whom nobody would reach, or who could not answer."""
+    from trusthub.services import colleagues
+
+    for book, approver, why in colleagues.strangers(loaded, found):
+        click.echo(f"Warning: playbook {book}: the approver {approver} {why}")
 
 
 def _readiness(found: object) -> None:

@@ -135,11 +135,12 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
         components=components_of(session, incident),
         rollout=rollout,
         known=as_told(session, rollout, known_of(rollout)) if rollout else None,
-        approval=_asked(session, incident_id),
+        approval=question(session, incident_id),
     )
 
 
-def _asked(session: Session, incident_id: int) -> Approval | None:
+def question(session: Session, incident_id: int) -> Approval | None:
+    """Return what people are asked about an incident now."""
     mine = (col(Approval.incident_id) == incident_id, col(Approval.state) == Standing.PENDING)
     found = select(Approval).where(*mine).execution_options(populate_existing=True)
     row: Approval | None = session.execute(found).scalar()
