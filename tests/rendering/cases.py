@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Rendered, Share, WayBack
+from trusthub.domain.message import Change, Rendered, Share, WayBack
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -172,6 +172,18 @@ _NOTE: Facts = {
     "note": "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost."
 }
 
+_ASKED: Facts = {
+    "console_url": "https://hub.acme.example/console/approvals/k3v9x0q2m7ab",
+    "proposed": "**English: Checkout: a problem with 2.8.0**\n\n> Checkout is not working, and we are sorry.\n>\n"
+    "> **Next update by 14:36 UTC, even if nothing has changed.**",
+    "recipients": 1204,
+    "findings": (),
+    "changed": (),
+    "approver": "mira@acme.example",
+    "decide_by": _at(14, 11),
+    "at_deadline": "holding",
+}
+_CHANGED = (Change("peak", "5", "25"), Change("rollback_finished_at", "", "14:09 UTC"), Change("words", "", ""))
 _CORRECTED: Facts = {
     "corrected": ("peak", "failed", "customers", "began", "ended", "impact"),
     "corrected_at": _at(14, 40),
@@ -399,6 +411,36 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "full": _SITE | _STAFF | _DESTINATION,
         "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},
         "unknown": _SITE | _STAFF | _DESTINATION | {"undelivered": None, "failing_since": None, "reason": None},
+    },
+    "approval.asked": {
+        "first": _ONGOING | _UNTOLD | _STAFF | _REASON | _ASKED,
+        "again": _ONGOING
+        | _UNTOLD
+        | _STAFF
+        | _ASKED
+        | {"changed": _CHANGED, "at_deadline": "send", "recipients": 1, "approver": None},
+        "held": _ONGOING
+        | _STAFF
+        | _WE_TOLD
+        | _ASKED
+        | {"held_at": _at(14, 11), "decide_by": None, "at_deadline": None, "recipients": None},
+        "unsound": _ONGOING
+        | _STAFF
+        | _ASKED
+        | {"findings": ("It blames the people who wrote it.",), "at_deadline": "hold", "customers_told": True}
+        | {"links": ()},
+    },
+    "approval.decided": {
+        outcome: _ONGOING | _STAFF | _ASKED | {"outcome": outcome, "decided_by": by, "decided_at": _at(14, 10)}
+        for outcome, by in (
+            ("approved", "Mira"),
+            ("edited", "Mira"),
+            ("precaution", "Mira"),
+            ("false_alarm", "Mira"),
+            ("overtaken", "Mira"),
+            ("sent", None),
+            ("void", None),
+        )
     },
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},

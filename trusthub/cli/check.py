@@ -7,6 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from trusthub.services.site import Configuration
+    from trusthub.settings import Settings
 
 
 @click.command()
@@ -35,6 +36,7 @@ def check() -> None:
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
     for name in (name for name, made in found.site.gates.items() if not made.secret):
         click.echo(f"Warning: gate {name} has no secret: it answers 401.")
+    _approvers(loaded, found)
     _readiness(found)
 
 
@@ -45,6 +47,14 @@ def _unsigned(found: "Configuration") -> None:
         click.echo(f"{len(found.unsigned)} texts for customers are not signed; `trusthub sign` signs them:")
     for text in found.unsigned:
         click.echo(f"Warning: {text}: customers get it from a person only." if required else f"  {text}")
+
+
+def _approvers(loaded: "Settings", found: "Configuration") -> None:
+    """Name approvers whom nobody would reach, or who could not answer."""
+    from trusthub.services import colleagues
+
+    for book, approver, why in colleagues.strangers(loaded, found):
+        click.echo(f"Warning: playbook {book}: the approver {approver} {why}")
 
 
 def _readiness(found: "Configuration") -> None:

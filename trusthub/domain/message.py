@@ -39,6 +39,8 @@ class Moment(StrEnum):
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
     DESTINATION_DISABLED = "destination.disabled"
+    APPROVAL_ASKED = "approval.asked"
+    APPROVAL_DECIDED = "approval.decided"
 
 
 class Audience(StrEnum):
@@ -82,6 +84,15 @@ class WayBack:
     how: str
     minutes: float
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact, by its name, as it was and as it is, in words."""
+
+    name: str
+    before: str
+    after: str
 
 
 _NOON = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
@@ -249,6 +260,24 @@ FACTS: Mapping[str, Fact] = {
     "destination": _internal("channel and name of a destination that fails", "webhook acme", optional=True),
     "failing_since": _internal("when the first message to it was given up", _NOON, optional=True),
     "undelivered": _internal("how many messages to it were given up in a row", 3, optional=True),
+    # what people approve before customers read it
+    "proposed": _internal(
+        "what customers would read in each language, quoted",
+        "**English: Checkout: a problem with 2.8.0**\n\n> Checkout is not working as it should, and we are sorry.",
+        optional=True,
+    ),
+    "recipients": _internal("how many it would be sent to", 1204, optional=True),
+    "findings": _internal("what is wrong with the words, one sentence each", ("Say when you write again.",)),
+    "changed": _internal("facts that changed since the last question", (Change("peak", "5", "25"),)),
+    "approver": _internal("who is called, by approval.approvers", "mira@acme.example", optional=True),
+    "decide_by": _internal("when the next one is called", _NOON.replace(minute=11), optional=True),
+    "at_deadline": _internal("what happens then: holding, send or hold", "holding", optional=True),
+    "held_at": _internal("when customers got a holding message instead", _NOON.replace(minute=11), optional=True),
+    "outcome": _internal(
+        "approved, edited, precaution, false_alarm, sent, void or overtaken", "approved", optional=True
+    ),
+    "decided_by": _internal("who decided", "Mira", optional=True),
+    "decided_at": _internal("when", _NOON.replace(minute=10), optional=True),
     "has_address": _internal("whether the customer left an email address", True),
 }
 

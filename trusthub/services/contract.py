@@ -49,6 +49,8 @@ def _components(hub: Hub, facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _rollout(telling: "Telling", *, public: bool) -> dict[str, Any] | None:
     facts = telling.facts
+    if public and telling.moment is Moment.INCIDENT_HOLDING:
+        return None  # it names no cause, and a version would
     found = {"from_version": facts.get("from_version"), "to_version": facts.get("to_version")}
     if telling.rollout_id is None and not any(found.values()):
         return None

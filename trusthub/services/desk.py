@@ -96,6 +96,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         data_at_risk=row.data_at_risk,
         safeguard_missing=row.safeguard_missing,
         holding=case.holding,
+        approval=case.approval.public_id if case.approval else None,
     )
 
 

@@ -37,6 +37,8 @@ def page_facts(hub: Hub) -> Facts:
         links=(),
         known_risks=(),
         unknown_risks=(),
+        findings=(),
+        changed=(),
         decision="",
         tool="",
     )

@@ -26,10 +26,19 @@ _FAR = 100
 """Rollouts of one component to find them among."""
 
 
-def news(session: Session, case: Case, now: datetime, *, author: str | None, retracts: bool = False) -> None:
+def news(
+    session: Session,
+    case: Case,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    author: str | None,
+    retracts: bool = False,
+) -> None:
     """Let an update keep the promises that it keeps, and promise the next one while the incident lasts.
 
-    `retracts` takes everything back: there was nothing to recover from.
+    The next one is counted from `since`, when its words were written, or else from now. `retracts` takes everything
+    back: there was nothing to recover from.
     """
     settle(session, case, Kind.NEXT_UPDATE, now, now)
     if case.incident.state in _OVER and not retracts:
@@ -40,7 +49,7 @@ def news(session: Session, case: Case, now: datetime, *, author: str | None, ret
         make(
             session,
             case,
-            rules.next_update(now, case.playbook.pace(Impact(case.incident.impact)).every),
+            rules.next_update(since or now, case.playbook.pace(Impact(case.incident.impact)).every),
             now,
             owner=author,
         )

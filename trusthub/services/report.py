@@ -19,6 +19,7 @@ from trusthub.services.cases import (
     components_of,
     corrected,
     known_of,
+    question,
     rollout_behind,
     site_component,
     the_page,
@@ -180,9 +181,13 @@ def changed(session: Session, view: View, *, prefix: str = "", everything: bool)
 
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: str = "") -> IncidentView:
-    """Return one incident as customers see it in a language; in the page's own when none is given."""
+    """Return one incident as customers see it in a language; in the page's own when none is given.
+
+    While they get a holding message, because nobody has approved more, it has no count and no cause either.
+    """
     code, made = locale or hub.page.main, promises(session, hub, row, locale)
-    right, (name, lang) = corrected(row), title(hub, row, locale)
+    asked, right, (name, lang) = question(session, row.id), corrected(row), title(hub, row, locale)
+    held = asked is not None and asked.held_at is not None
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
@@ -201,11 +206,13 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         overdue=due is not None and due < now,
         updates=updates(session, row, code),
         promises=made,
-        exposure=_exposure(session, hub, row),
-        failed=row.failed,
-        customers=right.customers,
+        exposure=None if held else _exposure(session, hub, row),
+        failed=None if held else row.failed,
+        customers=None if held else right.customers,
         retracted=row.settled == "false_alarm",
-        change=(behind := rollout_behind(session, hub, row)) is not None and behind.phase not in _GOING_BACK,
+        change=not held
+        and (behind := rollout_behind(session, hub, row)) is not None
+        and behind.phase not in _GOING_BACK,
     )
 
 

@@ -372,6 +372,8 @@ class StaffIncidentView:
     safeguard_missing: bool = False
     holding: bool = False
     """Whether customers get holding messages only."""
+    approval: str | None = None
+    """Public id of the question that people are asked before customers read more."""
 
 
 _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")

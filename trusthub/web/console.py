@@ -13,12 +13,24 @@ from werkzeug.wrappers import Response as BaseResponse
 from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
-from trusthub.services import connections, deliveries, desk, fanout, gate_rollback, ledger, report, staff, timeline
+from trusthub.services import (
+    approval_views,
+    connections,
+    deliveries,
+    desk,
+    fanout,
+    gate_rollback,
+    ledger,
+    report,
+    staff,
+    timeline,
+)
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, Opening, StaffError
+from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
-from trusthub.web import auth, console_deliveries, fields, security
+from trusthub.web import auth, console_approvals, console_deliveries, fields, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -90,8 +102,14 @@ class Console:
         """Show what waits."""
         with self.hub.database.reading() as session:
             view, held = desk.desk(session, self.hub, self.hub.clock()), deliveries.pauses(session)
+            asked = approval_views.waiting(session)
         return self.render(
-            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, pauses=held
+            "home.html",
+            approvals=asked,
+            incidents=view.incidents,
+            threads=view.threads,
+            deliveries=view.deliveries,
+            pauses=held,
         )
 
     def rollouts(self, public_id: str = "") -> Answer:
@@ -296,6 +314,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     return blueprint
 
