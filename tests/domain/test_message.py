@@ -14,7 +14,7 @@ INTERNAL = {
     *("sla", "plan_recovery_from", "plan_recovery_until", "has_address", "connection", "expected", "silent_since"),
     *("heard_at", "wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner"),
     *("holdings_left", "plan_owner", "plan_artifact", "plan_versions", "plan_layers", "triggers", "last_drilled"),
-    *("layer_used", "recovery_minutes", "sla_effect"),
+    *("layer_used", "recovery_minutes", "sla_effect", "ends_itself"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -51,4 +51,6 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination)\.[a-z_]+", moment)
+    assert re.fullmatch(
+        r"(rollout|rollback|incident|promise|maintenance|thread|connection|destination)\.[a-z_]+", moment
+    )

@@ -24,7 +24,15 @@ from trusthub.store.tables import Delivery
 
 QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
-LOUD = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED})
+LOUD = frozenset(
+    {
+        Moment.ROLLOUT_FAILED,
+        Moment.ROLLBACK_STARTED,
+        Moment.PROMISE_DUE_SOON,
+        Moment.PROMISE_MISSED,
+        Moment.MAINTENANCE_OVERRUN,
+    }
+)
 """News that must not stay hidden inside a thread."""
 ASIDE = frozenset({Moment.PROMISE_DUE_SOON})
 """What is no news of the incident: the first message does not begin with it."""

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.incident import By, CauseClass, Impact, State
+from trusthub.domain.incident import OVER, By, CauseClass, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
@@ -335,7 +335,10 @@ def _case(session: Session, hub: Hub, public_id: str) -> Case:
     found = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == public_id)).scalar()
     if found is None:
         raise StaffError("There is no such incident.")
-    return open_case(session, hub, found)
+    case = open_case(session, hub, found)
+    if case.incident.scheduled_for is not None:
+        raise StaffError("This is planned work. Change it or end it by its own forms.")
+    return case
 
 
 def _thread(session: Session, public_id: str) -> Thread:
@@ -348,7 +351,7 @@ def _thread(session: Session, public_id: str) -> Thread:
 
 
 def _not_closed(case: Case) -> None:
-    if case.incident.state == State.RESOLVED or case.incident.closed_by:
+    if case.incident.state in OVER or case.incident.closed_by:
         raise StaffError("This incident is closed.")
 
 

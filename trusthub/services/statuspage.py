@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.incident import ComponentStatus, State
+from trusthub.domain.incident import AT_WORK, OVER, PLANNED, ComponentStatus, State, worst_status
 from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.said import said
 from trusthub.store.tables import Component, Incident, IncidentComponent, Page
+
+_NEWEST = 50
+"""Pieces of planned work in the list of all, as Statuspage has them."""
 
 Json = dict[str, Any]
 
@@ -38,32 +41,51 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
     about, status = _page(row, hub, now), _status(components)
     unresolved = session.execute(
         select(Incident)
-        .where(col(Incident.public).is_(True), col(Incident.state) != State.RESOLVED)
+        .where(col(Incident.public).is_(True), col(Incident.state).not_in(OVER | PLANNED))
         .order_by(col(Incident.id).desc())
     )
-    incidents = list(unresolved.scalars())
-    updates, touched = _updates(session, hub, incidents, row), _touched(session, incidents)
+    works = session.execute(report.works().order_by(None).order_by(col(Incident.scheduled_for).desc()).limit(_NEWEST))
+    planned = _whole(session, hub, row, components, works.scalars().all())
+    upcoming = [each for each in planned if each["status"] == State.SCHEDULED]
+    active = [each for each in planned if each["status"] in AT_WORK]
     summary = {
         "page": about,
         "components": [_component(component, row, components) for component in components],
-        "incidents": [
-            {
-                **_incident(hub, incident, row),
-                "incident_updates": updates[incident.id],
-                "components": [
-                    _component(one, row, components) for one in components if one.id in touched[incident.id]
-                ],
-                "reminder_intervals": None,
-            }
-            for incident in incidents
-        ],
-        "scheduled_maintenances": [],
+        "incidents": _whole(session, hub, row, components, unresolved.scalars().all()),
+        "scheduled_maintenances": [*active, *upcoming],
         "status": status,
     }
+    listed = {"": planned, "/upcoming": upcoming, "/active": active}
     return {
         "/api/v2/summary.json": _bytes(summary),
         "/api/v2/status.json": _bytes({"page": about, "status": status}),
+        **{
+            f"/api/v2/scheduled-maintenances{which}.json": _bytes({"page": about, "scheduled_maintenances": some})
+            for which, some in listed.items()
+        },
     }
+
+
+def _whole(
+    session: Session, hub: Hub, page: Page, components: Sequence[Component], rows: Sequence[Incident]
+) -> list[Json]:
+    """Return incidents with their updates and components; planned work with its window as well."""
+    updates, touched = _updates(session, hub, rows, page), _touched(session, rows)
+    return [
+        {
+            **_incident(hub, incident, page),
+            "incident_updates": updates[incident.id],
+            "components": [_component(one, page, components) for one in components if one.id in touched[incident.id]],
+            "reminder_intervals": None,
+            **(_window(incident, page) if incident.scheduled_for else {}),
+        }
+        for incident in rows
+    ]
+
+
+def _window(row: Incident, page: Page) -> Json:
+    window = {"scheduled_for": row.scheduled_for, "scheduled_until": row.scheduled_until}
+    return {name: _time(at, page) for name, at in window.items()}
 
 
 def _bytes(document: Json) -> bytes:
@@ -89,7 +111,7 @@ def _page(page: Page, hub: Hub, now: datetime) -> Json:
 
 
 def _status(components: Sequence[Component]) -> Json:
-    worst = report.worst_status(component.status for component in components if not component.is_group)
+    worst = worst_status(component.status for component in components if not component.is_group)
     indicator, description = _DESCRIPTIONS[worst]
     return {"indicator": indicator, "description": description}
 
@@ -97,7 +119,7 @@ def _status(components: Sequence[Component]) -> Json:
 def _component(component: Component, page: Page, rows: Sequence[Component]) -> Json:
     members = [row for row in rows if row.group_id == component.id]
     group = next((row for row in rows if row.id == component.group_id), None)
-    status = report.worst_status(row.status for row in members) if component.is_group else component.status
+    status = worst_status(row.status for row in members) if component.is_group else component.status
     fields: Json = {
         "id": component.public_id,
         "name": component.name,
@@ -125,7 +147,7 @@ def _incident(hub: Hub, row: Incident, page: Page) -> Json:
         "updated_at": _time(row.updated_at, page),
         "monitoring_at": _time(row.monitoring_at, page),
         "resolved_at": _time(row.resolved_at, page),
-        "impact": row.impact,
+        "impact": "maintenance" if row.scheduled_for else row.impact,
         "shortlink": hub.incident_url(row.public_id),
         "started_at": _time(row.started_at, page),
         "page_id": page.public_id,

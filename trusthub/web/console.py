@@ -17,7 +17,7 @@ from trusthub.services import connections, deliveries, desk, fanout, gate_rollba
 from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Act, Opening, StaffError
-from trusthub.web import auth, console_deliveries, fields, security
+from trusthub.web import auth, console_deliveries, console_maintenance, fields, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -291,6 +291,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     console_deliveries.add(blueprint, routes)
+    console_maintenance.add(blueprint, routes)
     return blueprint
 
 
