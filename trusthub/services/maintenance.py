@@ -150,6 +150,7 @@ def cancel(hub: Hub, public_id: str, act: Act, *, note: Translations | None = No
         if case.incident.state != State.SCHEDULED:
             raise StaffError("The work has begun. Say that it is finished, with a note that says what was not done.")
         case.incident.closed_by, case.incident.settled = By.PERSON, "cancelled"
+        case.incident.started_at = act.now  # it stands under the day on which it was called off
         words = _given(hub, note or {}) or None
         _speak(session, hub, case, act, Moment.MAINTENANCE_CANCELLED, "cancel", note=words)
 
