@@ -15,7 +15,7 @@ INTERNAL = {
     *("heard_at", "wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner"),
     *("holdings_left", "plan_owner", "plan_artifact", "plan_versions", "plan_layers", "triggers", "last_drilled"),
     *("layer_used", "recovery_minutes", "sla_effect", "proposed", "recipients", "findings", "changed", "approver"),
-    *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at"),
+    *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at", "ends_itself"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -52,4 +52,5 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination|approval)\.[a-z_]+", moment)
+    things = "rollout|rollback|incident|promise|maintenance|thread|connection|destination|approval"
+    assert re.fullmatch(rf"({things})\.[a-z_]+", moment)

@@ -30,7 +30,9 @@ class Case:
     @property
     def public(self) -> bool:
         """Whether customers read it. What support hears about a customer is not for the customer."""
-        return self.message.startswith(("incident.", "promise.holding", "promise.missed")) or self.message in (
+        return self.message.startswith(
+            ("incident.", "maintenance.", "promise.holding", "promise.missed")
+        ) or self.message in (
             "thread.opened",
             "thread.replied",
             "thread.closed",
@@ -95,6 +97,29 @@ _OVERNIGHT_ONGOING: Facts = _OVERNIGHT | {
     "recovery_from": _at(23, 59),
     "recovery_until": _at(0, 8, day=23),
 }
+_NO_WINDOW: Facts = {"verifying": False}
+_PLANNED: Facts = (
+    _SITE
+    | _TOLD
+    | _NO_WINDOW
+    | {
+        "incident_name": "Checkout moves to a larger database",
+        "next_update": None,
+        "window_from": _at(2, 0, day=28),
+        "window_until": _at(3, 0, day=28),
+        "effect": "You cannot pay for an order.",
+        "calendar_url": f"{_INCIDENT}.ics",
+    }
+)
+_ADVICE: Facts = {"advice": "Pay before 02:00 UTC, or keep the order in your cart."}
+_WORK_NOTE: Facts = {"note": "We copy one table more."}
+_BEGUN: Facts = _PLANNED | {"window_began": _at(2, 0, day=28)}
+_LATE: Facts = _BEGUN | {
+    "next_update": _at(3, 30, day=28),
+    "promise_kind": "recovery",
+    "promised_by": _at(3, 0, day=28),
+}
+_DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
 _STAFF: Facts = {
     "console_url": "https://hub.acme.example/console/incidents/7",
     "environment": "production",
@@ -308,6 +333,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         | _STAFF
         | _DUE
         | {"promise_kind": "recovery", "promised_by": _at(14, 16), "holdings_left": 2},
+        "work": _BEGUN
+        | _STAFF
+        | _DUE
+        | {"promise_kind": "recovery", "promised_by": _at(3, 0, day=28), "ends_itself": True},
     },
     "promise.holding": {
         "rolling-back": _ONGOING
@@ -407,6 +436,44 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "full": _SITE | _STAFF | _CONNECTION,
         "never": _SITE | _STAFF | _CONNECTION | {"silent_since": None},
     },
+    "maintenance.planned": {
+        "full": _PLANNED,
+        "advised": _PLANNED | _ADVICE,
+        "overnight": _PLANNED | {"window_from": _at(23, 30, day=28), "window_until": _at(0, 30, day=29)},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.reminder": {"full": _PLANNED, "advised": _PLANNED | _ADVICE, "unknown": _SITE | _NO_WINDOW},
+    "maintenance.started": {"full": _BEGUN, "advised": _BEGUN | _ADVICE, "unknown": _SITE | _NO_WINDOW},
+    "maintenance.updated": {
+        "moved": _PLANNED | {"said_from": _at(2, 0, day=27), "said_until": _at(3, 0, day=27)},
+        "longer": _BEGUN | {"said_from": _at(2, 0, day=28), "said_until": _at(2, 30, day=28)},
+        "shorter": _BEGUN | {"said_from": _at(2, 0, day=28), "said_until": _at(3, 30, day=28)},
+        "note": _PLANNED | _WORK_NOTE,
+        "note_begun": _BEGUN | _WORK_NOTE | _ADVICE,
+        "note_late": _BEGUN | _WORK_NOTE | {"next_update": _at(3, 40, day=28)},
+        "verifying": _BEGUN | {"verifying": True},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.overrun": {
+        "full": _LATE,
+        "advised": _LATE | _ADVICE | {"new_reports": 3},
+        "silent": _LATE | {"promise_kind": "next_update", "promised_by": _at(3, 30, day=28), "new_reports": 1},
+        "expected": _LATE | {"recovery_until": _at(4, 0, day=28)},
+        "unknown": _SITE | _NO_WINDOW | {"next_update": _at(3, 30, day=28)},
+    },
+    "maintenance.completed": {
+        "full": _DONE,
+        "note": _DONE | _WORK_NOTE,
+        "late": _DONE | {"resolved_at": _at(3, 20, day=28), "promised_by": _at(3, 0, day=28)},
+        "thread": _DONE | {"thread_url": "https://status.acme.example/threads/t0ken"},
+        "cancelled": _DONE | {"window_began": None},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.cancelled": {
+        "full": _PLANNED | {"resolved_at": _at(9, 0, day=26)},
+        "note": _PLANNED | _WORK_NOTE | {"resolved_at": _at(9, 0, day=26)},
+        "unknown": _SITE | _NO_WINDOW,
+    },
     "destination.disabled": {
         "full": _SITE | _STAFF | _DESTINATION,
         "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},
@@ -448,6 +515,12 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     },
 }
 _GERMAN = {
+    "Checkout moves to a larger database": "Checkout zieht in eine größere Datenbank um",
+    "You cannot pay for an order.": "Sie können keine Bestellung bezahlen.",
+    "Pay before 02:00 UTC, or keep the order in your cart.": (
+        "Bezahlen Sie vor 02:00 Uhr UTC, oder behalten Sie die Bestellung im Warenkorb."
+    ),
+    "We copy one table more.": "Wir kopieren eine Tabelle mehr.",
     "the earlier version is still running and takes the requests back at once": (
         "die frühere Version läuft noch und übernimmt die Anfragen sofort wieder"
     ),

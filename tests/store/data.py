@@ -406,6 +406,31 @@ TWELFTH: Rows = {
         }
     ],
 }
+FOURTEENTH: Rows = {
+    "incident": [
+        {
+            "id": 14,
+            "public_id": "k3v9x0q2m714",
+            "name": "Checkout moves",
+            "state": "resolved",
+            "impact": "none",
+            "public": True,
+            "decision": "Mira planned it.",
+            "playbook": "maintenance",
+            "opened_by": "person",
+            "planned_by": "Mira",
+            "scheduled_for": AT,
+            "scheduled_until": LATER,
+            "ends_itself": True,
+            "effect": {"en": "You cannot pay.", "de": "Sie können nicht bezahlen."},
+            "advice": {"en": "Pay before."},
+            "sequence": 2,
+            "started_at": AT,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+}
 TENTH: Rows = {
     "outcome": [
         {
@@ -461,6 +486,7 @@ ADDED: Mapping[str, Rows] = {
     "0010": TENTH,
     "0012": TWELFTH,
     "0013": THIRTEENTH,
+    "0014": FOURTEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

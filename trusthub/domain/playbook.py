@@ -176,6 +176,11 @@ class Playbook(Strict):
     """How long before a promise is due people are reminded; None: a third of the time given, and 3 minutes at least."""
     approval: ApprovalRule | None = None
     """Who approves what would reach customers by itself; None lets it leave at once."""
+    reminders: tuple[Annotated[Duration, Field(ge=timedelta(minutes=1))], ...] = (
+        timedelta(hours=24),
+        timedelta(hours=1),
+    )
+    """How long before planned work customers are reminded of it."""
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
     wave: Wave = Wave()

@@ -33,7 +33,7 @@ _PAGE_TESTS = (
     "in", "integer", "iterable", "le", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string",
     "true", "undefined",
 )  # fmt: skip
-_OURS = frozenset({"complaint", "motive", "note", "proposed", "reply"})
+_OURS = frozenset({"advice", "complaint", "effect", "motive", "note", "proposed", "reply"})
 """Facts that a person who works here wrote, or that this hub did."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from trusthub.domain.approval import Standing
-from trusthub.domain.incident import By, Impact, State
+from trusthub.domain.incident import OVER, By, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.errors import TrusthubError
 from trusthub.services import approvals, incidents
@@ -61,7 +61,7 @@ def retract(session: Session, hub: Hub, case: Case, act: Act) -> None:
 
 def not_closed(case: Case) -> None:
     """Raise StaffError for a case that is over."""
-    if case.incident.state == State.RESOLVED or case.incident.closed_by:
+    if case.incident.state in OVER or case.incident.closed_by:
         raise StaffError("This incident is closed.")
 
 

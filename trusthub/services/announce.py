@@ -26,7 +26,7 @@ QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
 LOUD = frozenset(
     {Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED}
-    | {Moment.APPROVAL_ASKED}
+    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN}
 )
 """News that must not stay hidden inside a thread."""
 CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED})

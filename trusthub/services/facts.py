@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.incident import CauseClass, Impact
+from trusthub.domain.incident import CauseClass, Impact, State
 from trusthub.domain.message import FACTS, WayBack
 from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
@@ -15,7 +15,7 @@ from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Component, Routing
 from trusthub.services.cases import Case, corrected, site_component
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Promise, Rollout
+from trusthub.store.tables import Incident, Promise, Rollout
 
 Facts = dict[str, Any]
 
@@ -31,6 +31,7 @@ def page_facts(hub: Hub) -> Facts:
         components=(),
         corrected=(),
         sticky=False,
+        verifying=False,
         cause_class=CauseClass.UNKNOWN.value,
         safeguard_missing=False,
         customers_told=False,
@@ -105,6 +106,14 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         impact=incident.impact,
         cause_class=case.cause.value,
         safeguard_missing=incident.safeguard_missing,
+        window_from=incident.scheduled_for,
+        window_until=incident.scheduled_until,
+        window_began=_began(incident),
+        ends_itself=incident.ends_itself,
+        verifying=incident.state == State.VERIFYING,
+        effect=incident.effect or None,
+        advice=incident.advice or None,
+        calendar_url=f"{url}.ics" if url and incident.scheduled_for else None,
         complaint=incident.complaint or None,
         motive=incident.motive or None,
         customers_told=incident.public,
@@ -142,6 +151,12 @@ def reach(case: Case) -> Reach:
         ended=right.ended or (known.exposed_until if known else None),
         impact=Impact(case.incident.impact),
     )
+
+
+def _began(incident: Incident) -> datetime | None:
+    """Return when planned work began; None before, and for what was not planned or not done."""
+    never = incident.state == State.SCHEDULED or incident.settled == "cancelled"
+    return incident.started_at if incident.scheduled_for and not never else None
 
 
 def _corrected(case: Case) -> Facts:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from trusthub.domain.incident import PLANNED
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
@@ -105,7 +106,7 @@ class History:
         for link in self._session.execute(select(IncidentComponent)).scalars():
             touching[link.incident_id].append(link.component_id)
         fields = (Incident.id, Incident.started_at, Incident.told_at, Incident.updated_at)
-        rows = select(*map(col, fields)).where(col(Incident.public).is_(True))
+        rows = select(*map(col, fields)).where(col(Incident.public).is_(True), col(Incident.state).not_in(PLANNED))
         for number, started_at, told_at, updated_at in self._session.execute(rows.order_by(col(Incident.id).desc())):
             for scope in (None, *touching[number]):
                 self._known[scope][_month(started_at)].append(number)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
-from trusthub.domain.incident import COMPONENT_STATUS, By, ComponentStatus, Impact, State, machine_may_move
+from trusthub.domain.incident import OVER, By, Impact, State, machine_may_move, status_of, worst_status
 from trusthub.domain.message import Audience, Button, Moment
 from trusthub.domain.playbook import Playbook
 from trusthub.services import feedback, promises
@@ -15,7 +16,7 @@ from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
-from trusthub.store.tables import Incident, Update, UpdateText
+from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
@@ -29,7 +30,13 @@ _STATES = {
     Moment.INCIDENT_RESOLVED: State.RESOLVED,
     Moment.INCIDENT_RETRACTED: State.RESOLVED,
     Moment.INCIDENT_UNWELCOME: State.IDENTIFIED,
+    Moment.MAINTENANCE_PLANNED: State.SCHEDULED,
+    Moment.MAINTENANCE_STARTED: State.IN_PROGRESS,
+    Moment.MAINTENANCE_COMPLETED: State.COMPLETED,
+    Moment.MAINTENANCE_CANCELLED: State.COMPLETED,
 }
+_TAKES_BACK = frozenset({Moment.INCIDENT_RETRACTED, Moment.MAINTENANCE_CANCELLED})
+"""There was nothing to recover from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,8 @@ def speak(
     if case.holding or (case.approval and author is None):
         moment = Moment.INCIDENT_HOLDING
     since = approved.worded_at if approved else now
-    facts, changed = _move(session, hub, case, moment, now=now, since=since, author=author, more=more)
+    changed = move(session, case, moment, now, since=since, author=author)
+    facts = {**case_facts(hub, case, pending(session, case.incident)), **more}
     edited = (approved.edited if approved else None) or {}
     update = Update(
         incident_id=case.incident.id,
@@ -74,7 +82,7 @@ def speak(
     )
     _publish(session, hub, case, update, facts, edited)
     _tell(session, hub, case, update, facts, edited, cause)
-    if _STATES.get(moment) is State.RESOLVED:
+    if _STATES.get(moment) in OVER:
         feedback.close_all(session, hub, case, facts, now)
 
 
@@ -85,40 +93,42 @@ def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime)
             moment = Moment.INCIDENT_HOLDING
         if not case.introduced:
             _introduce(session, hub, case, now)
-        facts, _ = _move(session, hub, case, moment, now=now, since=now, author=None, more={})
+        move(session, case, moment, now)
+        facts = case_facts(hub, case, pending(session, case.incident))
         name = _message(case.playbook, moment)
         words = {locale: word(hub, name, facts, Audience.CUSTOMERS, locale=locale) for locale in hub.page.locales}
         attempt.rollback()
     return moment, {locale: {"subject": each.subject, "body": each.body} for locale, each in words.items()}, facts
 
 
-def _move(
+def move(
     session: Session,
-    hub: Hub,
     case: Case,
     moment: Moment,
-    *,
     now: datetime,
-    since: datetime,
-    author: str | None,
-    more: Facts,
-) -> tuple[Facts, list[dict[str, str]]]:
-    """Move an incident on; return the facts of the update, and what it changed about components."""
-    incident = case.incident
-    state = _STATES.get(moment)
+    *,
+    since: datetime | None = None,
+    author: str | None = None,
+) -> list[dict[str, str]]:
+    """Move an incident's state to that of a moment, settle and make promises; return what components changed.
+
+    What is promised counts from `since`, when the words were written.
+    """
+    incident, state = case.incident, _STATES.get(moment)
     if state is not None:
         incident.state = state
     incident.told_at = incident.told_at or now
     if state is State.MONITORING:
         incident.monitoring_at = now
-    if state is State.RESOLVED:
+    if state in OVER:
         incident.resolved_at = now
     touch(incident, now)
-    over = incident.state == State.RESOLVED
-    promises.news(session, case, now, since=since, author=author, retracts=moment is Moment.INCIDENT_RETRACTED)
-    changed = [] if over and state is None else _show(case, now)  # what is said afterwards changes no component
+    promises.news(session, case, now, since=since or now, author=author, retracts=moment in _TAKES_BACK)
     session.flush()
-    return {**case_facts(hub, case, pending(session, incident)), **more}, changed
+    over = incident.state in OVER
+    changed = [] if over and state is None else _show(session, case, now)  # what is said afterwards changes nothing
+    session.flush()
+    return changed
 
 
 def go_public(
@@ -244,13 +254,20 @@ def _told(playbook: Playbook, moment: Moment) -> Playbook:
     return playbook.model_copy(update={"tell": {**playbook.tell, moment: dict.fromkeys(audiences, moment.value)}})
 
 
-def _show(case: Case, now: datetime) -> list[dict[str, str]]:
-    """Show the incident on its components; return what changed, as Statuspage lists it."""
-    state = State(case.incident.state)
-    over = state in (State.MONITORING, State.RESOLVED)
-    status = ComponentStatus.OPERATIONAL if over else COMPONENT_STATUS[Impact(case.incident.impact)]
+def _show(session: Session, case: Case, now: datetime) -> list[dict[str, str]]:
+    """Show on an incident's components the worst of all that touches them; return them as Statuspage lists them."""
     changed = []
     for component in case.components:
+        touching = session.execute(
+            select(col(Incident.state), col(Incident.impact))
+            .join(IncidentComponent, col(IncidentComponent.incident_id) == Incident.id)
+            .where(
+                col(IncidentComponent.component_id) == component.id,
+                col(Incident.public).is_(True),
+                col(Incident.state).not_in(OVER),
+            )
+        ).all()
+        status = worst_status(status_of(State(state), Impact(impact)) for state, impact in touching)
         changed.append(
             {"code": component.public_id, "name": component.name, "old_status": component.status, "new_status": status}
         )

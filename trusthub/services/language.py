@@ -8,6 +8,8 @@ from trusthub.services.hub import Hub
 Translations = Mapping[str, str]
 """What a person wrote, by the code of its language."""
 
+_WRITTEN = ("note", "effect", "advice")
+"""What a person here may write in each language."""
 _SAID_ONCE = ("complaint", "motive")
 """What a person here wrote in the page's own language only."""
 
@@ -25,8 +27,9 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     and so are a component's own words: both are written in the page's own language only.
     """
     said: Facts = dict(facts)
-    if isinstance(note := facts.get("note"), Mapping):
-        said["note"] = note.get(locale) or marked(hub, note, locale)
+    for written in _WRITTEN:
+        if isinstance(words := facts.get(written), Mapping):
+            said[written] = words.get(locale) or marked(hub, words, locale)
     for once in _SAID_ONCE:
         if locale != hub.page.main and (words := facts.get(once)):
             said[once] = marked(hub, {hub.page.main: words}, locale)
@@ -35,7 +38,7 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     if locale != hub.page.main:
         said.update(recovery_basis=None, task=None, symptom=None)
         said["component"] = _component(hub, facts, locale)
-        for name in ("incident_url", "answer_url"):
+        for name in ("incident_url", "answer_url", "calendar_url"):
             if url := facts.get(name):
                 said[name] = str(url).replace(f"{hub.page.url}/", f"{hub.home_url(locale)}/", 1)
     return said

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import CauseClass, Impact, State
+from trusthub.domain.incident import OVER, CauseClass, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.rollout import Rollout as Known
@@ -19,7 +19,7 @@ from trusthub.store.tables import Promise, Rollout, Thread, Update, User
 
 UNATTENDED = frozenset({Moment.INCIDENT_HOLDING, Moment.PROMISE_HOLDING, Moment.PROMISE_MISSED})
 """Updates that the hub writes because nobody else did."""
-_OVER = frozenset({State.MONITORING, State.RESOLVED})
+_OVER = OVER | {State.MONITORING}
 _LAST = 10
 """Comparable rollbacks to look at."""
 _FAR = 100
@@ -43,9 +43,9 @@ def news(
     settle(session, case, Kind.NEXT_UPDATE, now, now)
     if case.incident.state in _OVER and not retracts:
         settle(session, case, Kind.RECOVERY, (case.known.ended_at if case.known else None) or now, now)
-    if case.incident.state == State.RESOLVED:
+    if case.incident.state in OVER:
         withdraw(session, case, now)
-    else:
+    elif not _within_window(case, now):
         make(
             session,
             case,
@@ -53,6 +53,12 @@ def news(
             now,
             owner=author,
         )
+
+
+def _within_window(case: Case, now: datetime) -> bool:
+    """Whether it is planned work whose end has not come: that is what customers wait for, and no other news."""
+    end = case.incident.scheduled_until
+    return end is not None and now < end
 
 
 def make(session: Session, case: Case, made: rules.Promise, now: datetime, *, owner: str | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import elsewhere, feeds, history, ledger, report, statuspage
+from trusthub.services import calendar, elsewhere, feeds, history, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, Page, Snapshot
@@ -101,16 +101,25 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     prefix, templates = hub.page.prefix(locale), hub.configuration.templates
     view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
     components, shown = report.components(session, now), report.shown(session, now, incidents)
-    unresolved = tuple(incident for incident in shown if incident.state != "resolved")
-    recent = tuple(incident for incident in shown if incident.state == "resolved")
+    planned = report.planned(session, incidents)
+    unresolved = tuple(incident for incident in shown if not incident.over)
+    recent = tuple(incident for incident in shown if incident.over)
     status = templates.page(
-        "pages/status.html", locale, page=view, components=components, incidents=unresolved, recent=recent
+        "pages/status.html",
+        locale,
+        page=view,
+        components=components,
+        incidents=unresolved,
+        planned=planned,
+        recent=recent,
     )
     yield File(f"{prefix}/", HTML, status.encode())
     for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
         body = templates.page("pages/incident.html", locale, page=view, incident=incident)
         yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
     yield from starmap(File, feeds.feeds(hub, view, report.latest(session, incidents)))
+    for path, entry in calendar.documents(session, hub, now, locale):
+        yield File(path, calendar.CONTENT_TYPE, entry)
 
 
 def write(files: list[File], folder: Path) -> None:

@@ -1,13 +1,13 @@
 """Reading rows into views: what the public page, the feeds and the console show."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, false, or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import ComponentStatus, Impact, State
+from trusthub.domain.incident import OVER, PLANNED, ComponentStatus, Impact, worst_status
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
@@ -71,13 +71,6 @@ _INDICATORS = {
     ComponentStatus.MAJOR_OUTAGE: "critical",
     ComponentStatus.MAINTENANCE: "maintenance",
 }
-_SEVERITY = (
-    ComponentStatus.OPERATIONAL,
-    ComponentStatus.MAINTENANCE,
-    ComponentStatus.DEGRADED,
-    ComponentStatus.PARTIAL_OUTAGE,
-    ComponentStatus.MAJOR_OUTAGE,
-)
 
 
 def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageView:
@@ -115,11 +108,6 @@ def _headline(language: Locale, worst: ComponentStatus, names: Sequence[str]) ->
     return language.said(several, listed if len(names) < _MANY else language.said("{} systems", len(names))).unescape()
 
 
-def worst_status(statuses: Iterable[str]) -> ComponentStatus:
-    """Return the worst of some component statuses."""
-    return max(map(ComponentStatus, statuses), key=_SEVERITY.index, default=ComponentStatus.OPERATIONAL)
-
-
 def listed(session: Session) -> Sequence[Component]:
     """Return components and groups in the page's order."""
     rows = select(Component).where(col(Component.listed).is_(True)).order_by(col(Component.position))
@@ -146,15 +134,39 @@ def each_once(session: Session, hub: Hub, now: datetime, locale: str = "") -> Vi
 
 
 def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ...]:
-    """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first."""
+    """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first.
+
+    Planned work is among them once it is over.
+    """
     rows = session.execute(
         _public()
-        .where(or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) >= now - RECENT))
+        .where(
+            or_(
+                col(Incident.state).not_in(OVER | PLANNED),
+                col(Incident.state).in_(OVER) & (col(Incident.resolved_at) >= now - RECENT),
+            )
+        )
         .order_by(None)
-        .order_by(col(Incident.state) == State.RESOLVED, col(Incident.id).desc())
+        .order_by(col(Incident.state).in_(OVER), col(Incident.id).desc())
         .limit(SHOWN)
     )
     return tuple(map(view, rows.scalars().all()))
+
+
+def planned(session: Session, view: View) -> tuple[IncidentView, ...]:
+    """Return the planned work that is under way or still to come, what begins first before the rest."""
+    rows = session.execute(works(over=False)).scalars().all()
+    return tuple(map(view, rows))
+
+
+def works(*, over: bool | None = None) -> Select[Incident]:
+    """Select planned work that customers know of, by when it begins; `over` leaves out what is not, or what is."""
+    rows = (
+        _public().where(col(Incident.scheduled_for).is_not(None)).order_by(None).order_by(col(Incident.scheduled_for))
+    )
+    if over is None:
+        return rows
+    return rows.where(col(Incident.state).in_(OVER) if over else col(Incident.state).not_in(OVER))
 
 
 def latest(session: Session, view: View) -> tuple[IncidentView, ...]:
@@ -174,7 +186,7 @@ def changed(session: Session, view: View, *, prefix: str = "", everything: bool)
     there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == since.id)
     fresh = or_(
         col(Incident.updated_at) >= since.updated_at - _MARGIN,
-        (col(Incident.state) != State.RESOLVED) if everything else false(),
+        col(Incident.state).not_in(OVER) if everything else false(),
         (f"{prefix}/incidents/" + col(Incident.public_id)).not_in(there),
     )
     return tuple(map(view, session.execute(_public().where(fresh)).scalars().all()))
@@ -210,7 +222,11 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         failed=None if held else row.failed,
         customers=None if held else right.customers,
         retracted=row.settled == "false_alarm",
+        scheduled_for=row.scheduled_for,
+        scheduled_until=row.scheduled_until,
+        cancelled=row.settled == "cancelled",
         change=not held
+        and not row.scheduled_for
         and (behind := rollout_behind(session, hub, row)) is not None
         and behind.phase not in _GOING_BACK,
     )
@@ -262,7 +278,7 @@ def promise(session: Session, hub: Hub, made: Promise, row: Incident, locale: st
 def _public(*, unresolved: bool = False) -> Select[Incident]:
     rows = select(Incident).where(col(Incident.public).is_(True))
     if unresolved:
-        rows = rows.where(col(Incident.state) != State.RESOLVED)
+        rows = rows.where(col(Incident.state).not_in(OVER | PLANNED))
     return rows.order_by(col(Incident.id).desc())
 
 

@@ -331,7 +331,10 @@ def _case(session: Session, hub: Hub, public_id: str) -> Case:
     found = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == public_id)).scalar()
     if found is None:
         raise StaffError("There is no such incident.")
-    return open_case(session, hub, found)
+    case = open_case(session, hub, found)
+    if case.incident.scheduled_for is not None:
+        raise StaffError("This is planned work. Change it or end it by its own forms.")
+    return case
 
 
 def _thread(session: Session, public_id: str) -> Thread:

@@ -12,7 +12,7 @@ from trusthub.domain.approval import OnTimeout
 from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing, may_hold
-from trusthub.services import approvals, fuse, incidents, promises
+from trusthub.services import approvals, fuse, incidents, promises, window
 from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import Case, open_case, pending, touch
 from trusthub.services.facts import case_facts
@@ -77,6 +77,9 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
     """Nobody has written. What we know can keep the promise of an update, twice; else say that it was missed."""
     due = {made.kind: made for made in pending(session, case.incident) if made.due <= now}
     if not due or not case.incident.public:
+        return
+    if case.incident.scheduled_until is not None and Kind.RECOVERY in due:
+        window.end(session, hub, case, due[Kind.RECOVERY], now=now, cause=f"timer:{timer.id}")
         return
     cause, facts = f"timer:{timer.id}", promises.changes(session, case, now)
     made = due.get(Kind.RECOVERY) or due[Kind.NEXT_UPDATE]
@@ -164,10 +167,20 @@ def _approval_due(session: Session, hub: Hub, case: Case, timer: Timer, now: dat
     approvals.overdue(session, hub, case, now=now, cause=cause, may_tell=may_tell)
 
 
+def _window_near(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    window.remind(session, hub, case, timer.due, now=now, cause=f"timer:{timer.id}")
+
+
+def _window_begins(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    window.begin(session, hub, case, timer.due, now=now, cause=f"timer:{timer.id}")
+
+
 _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
     "promise": _promise_due,
     "reminder": _remind,
     "quiet": _quiet_over,
     "failure": _failure_unanswered,
     "approval": _approval_due,
+    "window.reminder": _window_near,
+    "window.start": _window_begins,
 }

@@ -30,7 +30,7 @@ from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
-from trusthub.web import auth, console_approvals, console_deliveries, fields, security
+from trusthub.web import auth, console_approvals, console_deliveries, console_maintenance, fields, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -316,6 +316,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
+    console_maintenance.add(blueprint, routes)
     return blueprint
 
 

@@ -54,6 +54,18 @@ class Incident(Row, table=True):
     """What customers dislike, in a person's words; only where nothing is broken."""
     motive: str = columns.words()
     """What we meant by the change, and whom it helped."""
+    scheduled_for: datetime | None = columns.time(null=True)
+    """When planned work begins; None for what nobody planned."""
+    scheduled_until: datetime | None = columns.time(null=True)
+    """When we said that it ends."""
+    planned_by: str | None = None
+    """Who planned it, and keeps the time of its end."""
+    ends_itself: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it is over at that time, unless a person says otherwise."""
+    effect: dict[str, str] = columns.json(dict, before="{}")
+    """What customers cannot do meanwhile, by the codes of the page's languages."""
+    advice: dict[str, str] = columns.json(dict, before="{}")
+    """What they can do, likewise."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
     started_at: datetime = columns.time()
