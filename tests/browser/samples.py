@@ -10,6 +10,7 @@ from markupsafe import Markup
 from trusthub.domain.message import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
+from trusthub.services.approval_views import ApprovalView, TextView
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
@@ -748,6 +749,76 @@ def _thread(thread: ThreadView, *, notice: str | None = None, confirms: bool = F
     return _public("thread.html", thread=thread, token=TOKEN, closed=closed, notice=notice, confirms=confirms)
 
 
+GERMAN = Markup(
+    "<p>Checkout funktioniert nicht, wie es sollte. Das tut uns leid.</p>"
+    "<p><strong>Nächste Nachricht bis 14:36 Uhr UTC, auch wenn sich nichts geändert hat.</strong></p>"
+)
+QUESTION = ApprovalView(
+    public_id="qu3st10nqu3s",
+    incident=CHECKOUT.public_id,
+    name=CHECKOUT.name,
+    moment="incident.identified",
+    texts=(
+        TextView(
+            locale="en",
+            language="English",
+            subject="Checkout: we are going back from 2.8.0 to 2.7.4",
+            body="We sent Checkout requests to a faulty version, and we are sorry.\n\n**What we know.** Up to 25 %.",
+            html=IDENTIFIED,
+            findings=(),
+        ),
+        TextView(
+            locale="de",
+            language="Deutsch",
+            subject="Checkout: wir gehen von 2.8.0 auf 2.7.4 zurück",
+            body="Checkout funktioniert nicht, wie es sollte. Das tut uns leid.",
+            html=GERMAN,
+            findings=(),
+        ),
+    ),
+    digest="0123456789abcdef",
+    recipients=48204,
+    decision="The tool's own analysis failed at up to 25 % exposure. "
+    "Somebody with the role publisher is asked before customers read it.",
+    reason="Metric success-rate assessed Failed: 0.71 < 0.99",
+    links=(("Rollout in Argo", "https://argo.acme.example/rollouts/payments/checkout"),),
+    changed=(),
+    asked_at=at("14:07"),
+    due=at("14:17"),
+    approver="mira@acme.example",
+    at_deadline="holding",
+    held_at=None,
+    public=False,
+    ended="",
+    sent=False,
+    may=True,
+    wrong=False,
+)
+UNSOUND = {
+    "severity": "error",
+    "locale": "en",
+    "why": "A share of requests is not a share of customers.",
+    "quote": "25 % of customers",
+    "rewrite": "25 % of requests",
+}
+QUESTION_HELD = replace(
+    QUESTION,
+    texts=(replace(QUESTION.texts[0], findings=(UNSOUND,)),),
+    changed=(
+        {"name": "peak", "before": "5", "after": "25"},
+        {"name": "rollback_finished_at", "before": "", "after": "14:09 UTC"},
+    ),
+    due=None,
+    approver=None,
+    held_at=at("14:12"),
+    public=True,
+    recipients=1,
+    wrong=True,
+)
+QUESTION_ENDED = replace(
+    QUESTION_HELD, ended="Mira approved it with words of their own at 14:11 UTC (console).", sent=True, recipients=0
+)
+
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
@@ -833,6 +904,14 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm"),
         told=(),
         progress=(GONE,),
+    ),
+    "console-approval": _console("approval.html", approval=QUESTION),
+    "console-approval-held": _console("approval.html", approval=QUESTION_HELD),
+    "console-approval-look": _console("approval.html", approval=replace(QUESTION, may=False, at_deadline="hold")),
+    "console-approval-ended": _console("approval.html", approval=QUESTION_ENDED),
+    "console-home-asked": _console("home.html", approvals=(("qu3st10nqu3s", CHECKOUT.name, at("14:17")),), **DESK),
+    "console-incident-approval": _console(
+        "incident.html", incident=replace(STAFF_NOT_TOLD, approval="qu3st10nqu3s"), told=(), progress=()
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
     "console-thread-real": _console("thread.html", thread=WISHES),

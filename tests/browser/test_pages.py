@@ -323,6 +323,27 @@ def test_staff_decide(name: str, button: str, address: str, data: str, open_page
     assert sent.value.post_data == data
 
 
+@pytest.mark.parametrize(
+    ("name", "button", "data"),
+    [
+        ("console-approval", "Approve", "press=approve"),
+        ("console-approval", "Precaution", "press=precaution"),
+        ("console-approval-held", "Not an incident", "reason=&press=false-alarm"),
+    ],
+)
+def test_a_publisher_decides_on_a_phone(name: str, button: str, data: str, open_page: Open) -> None:
+    page = open_page(name, width=390)
+    with page.expect_request("**/console/approvals/qu3st10nqu3s") as sent:
+        page.get_by_role("button", name=button, exact=True).click()
+    assert (sent.value.method, sent.value.post_data) == ("POST", f"csrf_token=c5rf&digest=0123456789abcdef&{data}")
+
+
+def test_who_is_no_publisher_reads_and_decides_nothing(open_page: Open) -> None:
+    page = open_page("console-approval-look", width=390)
+    expect(page.get_by_text("Only publishers decide what customers read.")).to_be_visible()
+    assert page.locator("main button").count() == 0
+
+
 def test_staff_write_an_update(open_page: Open) -> None:
     page = open_page("console-incident", width=1280)
     page.get_by_label("What has changed since the last update").fill("All is back.")
