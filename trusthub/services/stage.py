@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.channels.base import Envelope, Ledger, Outbound, Receipt
-from trusthub.domain.incident import State
+from trusthub.domain.incident import OVER, PLANNED, State
 from trusthub.domain.message import Audience
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.site import Connection
@@ -153,7 +153,7 @@ class Stage:
                     col(Promise.standing) == Standing.PENDING,
                     col(Promise.kind) == Kind.NEXT_UPDATE,
                     col(Incident.public).is_(True),
-                    col(Incident.state) != State.RESOLVED,
+                    col(Incident.state).not_in(OVER | PLANNED),
                 )
                 .order_by(col(Promise.due))
             ).all()
