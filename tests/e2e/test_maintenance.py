@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from tests.e2e.house import START, House, house, site_with
+from tests.e2e.house import START, House
+from tests.e2e.test_languages import speaking
 from tests.e2e.test_promises import promises
 from tests.e2e.test_statuspage import INCIDENT
 from trusthub.services import timers
@@ -272,10 +273,7 @@ def test_calendars_get_an_entry_that_changes_with_the_plan(hub: House) -> None:
 
 
 def test_each_language_has_its_page_and_its_calendar(tmp_path: Path) -> None:
-    site = site_with(tmp_path)
-    text = site.read_text(encoding="utf-8").replace("page:", "page:\n  locales: [en, de]", 1)
-    site.write_text(text, encoding="utf-8")
-    with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, site=site) as hub:
+    with speaking(tmp_path, "[en, de]") as hub:
         work = plan(hub, name_de="Checkout zieht um", effect_de="Sie können keine Bestellung bezahlen.")
         page = hub.page(f"/de/incidents/{work}")
         assert "Checkout zieht um" in page

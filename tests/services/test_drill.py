@@ -45,7 +45,8 @@ def test_every_shipped_playbook_passes_at_each_stage(playbook: Playbook) -> None
     assert [run.fails_at for run in found.runs] == [*stages, None]
     for run in found.runs:
         told = {said.moment for said in run.said if said.audience == "customers"}
-        assert ("incident.resolved" in told) if not run.notes else not told  # what goes well is no news for customers
+        ended = {"incident.resolved", "maintenance.completed"} & told
+        assert ended if not run.notes else not told  # what goes well is no news for customers
         assert [said.at for said in run.said] == sorted(said.at for said in run.said)
 
 
@@ -174,3 +175,24 @@ def test_what_is_put_before_people_is_approved_in_half_of_the_time(*, every: boo
     ]
     assert [at - asked[0] for at in told] == [timedelta(minutes=2)]
     assert len(asked) == (2 if every else 1)  # the end is said by a person
+
+
+def test_a_drill_of_planned_work_runs_from_the_plan_to_its_late_end() -> None:
+    (run,) = drill(SHIPPED, SHIPPED.named("maintenance"), START).runs
+    told = [(said.at, said.moment) for said in run.said if said.destination == "the public page"]
+    day, hour, begin = timedelta(days=1), timedelta(hours=1), START + timedelta(days=2)
+    assert told == [
+        (START, "maintenance.planned"),
+        (begin - day, "maintenance.reminder"),
+        (begin - hour, "maintenance.reminder"),
+        (begin, "maintenance.started"),
+        (begin + hour, "maintenance.overrun"),
+        (begin + 1.25 * hour, "maintenance.updated"),
+        (begin + hour + timedelta(minutes=50), "maintenance.completed"),
+    ]
+
+
+def test_a_drill_finds_that_a_late_end_is_not_told() -> None:
+    tell = {moment: heard for moment, heard in SHIPPED.named("maintenance").tell.items() if "overrun" not in moment}
+    configuration, mine = with_playbook("maintenance", tell=tell)
+    assert problems(drill(configuration, mine, START)) == ["Customers are told nothing of maintenance.overrun."]

@@ -11,11 +11,11 @@ from itertools import pairwise
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact, State, impact_of
-from trusthub.domain.message import Audience
+from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Kind, Pace, Playbook
 from trusthub.domain.site import Connection, Publishing
 from trusthub.errors import PlaybookError
-from trusthub.services import staff
+from trusthub.services import maintenance, staff
 from trusthub.services.hub import Hub
 from trusthub.services.site import Configuration
 from trusthub.services.stage import CONNECTION, Said, Stage, stage
@@ -96,6 +96,9 @@ def _stories(configuration: Configuration, playbook: Playbook, fail_at: float | 
     if playbook.match.kind:
         if fail_at is not None:
             raise PlaybookError(f"{playbook.name} is for what a person opens: it has no share at which it can fail.")
+        if Kind.MAINTENANCE in playbook.match.kind:
+            yield partial(_work, playbook=playbook)
+            return
         yield partial(_by_hand, playbook=playbook, kind=playbook.match.kind[0])
         return
     place = _Place.of(configuration, playbook)
@@ -210,6 +213,40 @@ def _by_hand(played: Stage, _number: int, check: Check, *, playbook: Playbook, k
     played.wait(played.hub.configuration.plans[playbook.plan].recovery.to)
     _close(played, began, playbook)
     return _run(played, playbook, began, check, _Harm(began, None))
+
+
+_OF_WORK = (
+    Moment.MAINTENANCE_PLANNED,
+    Moment.MAINTENANCE_STARTED,
+    Moment.MAINTENANCE_OVERRUN,
+    Moment.MAINTENANCE_UPDATED,
+    Moment.MAINTENANCE_COMPLETED,
+)
+_NOTICE, _WINDOW = timedelta(days=2), timedelta(hours=1)
+
+
+def _work(played: Stage, _number: int, check: Check, *, playbook: Playbook) -> Run:
+    """Plan work that is not finished at its end, gets a new one, and is finished by then."""
+    began, components = played.clock.now, played.hub.configuration.site.components
+    start, main = began + _NOTICE, played.hub.page.main
+    end = start + _WINDOW
+    planned = maintenance.Plan(
+        components=[(*playbook.match.component, *(each.id for each in components))[0]],
+        name={main: "A larger database"},
+        effect={main: "You cannot pay for an order."},
+        start=start,
+        end=end,
+    )
+    made: list[str] = []
+    played.act(lambda act: made.append(maintenance.plan(played.hub, act, planned)))
+    played.wait(end - began + playbook.pace(Impact.NONE).every / 2)
+    played.act(lambda act: maintenance.change(played.hub, made[0], act, end=end + _WINDOW))
+    played.wait(end + _WINDOW - played.clock.now - _STEP)
+    played.act(lambda act: maintenance.finish(played.hub, made[0], act))
+    heard = played.said(began)
+    told = {each.moment for each in heard if each.audience is Audience.CUSTOMERS}
+    silent = (f"Customers are told nothing of {moment}." for moment in _OF_WORK if moment not in told)
+    return Run(fails_at=None, began=began, said=heard, problems=(*silent, *_words(heard, check)), notes=())
 
 
 def _publishing(hub: Hub, place: _Place) -> Publishing:

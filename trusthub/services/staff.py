@@ -203,6 +203,8 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
 
     What is unwelcome breaks nothing: the component stays operational, and the words are about the change.
     """
+    if opening.kind is Occasion.MAINTENANCE:
+        raise StaffError("Planned work has a form of its own: Plan work.")
     unwelcome = opening.kind is Occasion.UNWELCOME
     if unwelcome and not (opening.complaint and opening.motive):
         raise StaffError("Please write what customers dislike, and what you meant by the change.")

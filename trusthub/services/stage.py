@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from trusthub.channels.base import Envelope, Ledger, Outbound, Receipt
 from trusthub.domain.approval import Standing as Answered
-from trusthub.domain.incident import State
+from trusthub.domain.incident import OVER, PLANNED, State
 from trusthub.domain.message import Audience
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.site import Connection
@@ -170,7 +170,7 @@ class Stage:
                     col(Promise.standing) == Standing.PENDING,
                     col(Promise.kind) == Kind.NEXT_UPDATE,
                     col(Incident.public).is_(True),
-                    col(Incident.state) != State.RESOLVED,
+                    col(Incident.state).not_in(OVER | PLANNED),
                 )
                 .order_by(col(Promise.due))
             ).all()
