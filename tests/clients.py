@@ -36,4 +36,4 @@ def _fetch(package: str, command: list[str]) -> None:
     except subprocess.TimeoutExpired:
         pytest.skip(f"{package} could not be fetched within {_PATIENCE} seconds.")
     if done.returncode:
-        pytest.skip(f"{package} could not be fetched: {done.stderr.strip().splitlines()[-1:]}")
+        pytest.skip(f"{package} could not be fetched: {done.stderr.strip().partition(chr(10))[0]}")
