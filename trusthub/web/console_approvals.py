@@ -44,9 +44,12 @@ class Approvals:
         flash(_DONE[press])
 
     def _texts(self) -> Texts:
-        """Return the words as they stand in the form, in every language of the page."""
+        """Return the words as they stand in the form, in every language of the page. A subject is one line."""
         return {
-            code: {"subject": fields.text(f"subject_{code}"), "body": fields.text(f"body_{code}")}
+            code: {
+                "subject": " ".join(fields.text(f"subject_{code}").split()),
+                "body": fields.text(f"body_{code}").replace("\r\n", "\n"),
+            }
             for code in self._hub.page.locales
         }
 
