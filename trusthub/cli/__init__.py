@@ -19,6 +19,7 @@ from trusthub.cli import (
     deliveries,
     drill,
     gate,
+    maintenance,
     preview,
     replay,
     report,
@@ -77,6 +78,7 @@ main.add_command(preview.preview)
 main.add_command(replay.replay)
 main.add_command(report.report)
 main.add_command(sign.sign)
+main.add_command(maintenance.maintenance)
 main.add_command(subscribers.subscribers)
 main.add_command(watch.watch)
 
