@@ -20,6 +20,7 @@ from trusthub.cli import (
     drill,
     gate,
     lint,
+    maintenance,
     preview,
     replay,
     report,
@@ -79,6 +80,7 @@ main.add_command(preview.preview)
 main.add_command(replay.replay)
 main.add_command(report.report)
 main.add_command(sign.sign)
+main.add_command(maintenance.maintenance)
 main.add_command(subscribers.subscribers)
 main.add_command(watch.watch)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from icalendar import Calendar, Event
 from sqlmodel import Session, col
 
+from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import components_of
 from trusthub.services.hub import Hub
@@ -49,7 +50,9 @@ def _event(session: Session, hub: Hub, row: Incident, locale: str) -> Event:
     main, url = hub.page.main, hub.incident_url(row.public_id, locale)
     name = row.names.get(locale) or row.name
     what = ", ".join(component.name for component in components_of(session, row))
-    words = [text for said in (row.effect, row.advice) if (text := said.get(locale) or said.get(main))]
+    words = [
+        markdown.to_text(text) for said in (row.effect, row.advice) if (text := said.get(locale) or said.get(main))
+    ]
     event = Event()
     event.add("uid", f"{row.public_id}@{urlsplit(hub.page.url).hostname}")
     event.add("sequence", row.sequence)

@@ -47,7 +47,7 @@ View = Callable[[Incident], IncidentView]
 RECENT = timedelta(days=14)
 _MARGIN = timedelta(minutes=1)
 SHOWN = 30
-"""Incidents on the front page: a storm must not make it too heavy to load."""
+"""Incidents on the front page, and pieces of planned work: a storm must not make it too heavy to load."""
 FEED = 25
 """Entries of a feed, as Statuspage has them."""
 
@@ -155,7 +155,7 @@ def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ..
 
 def planned(session: Session, view: View) -> tuple[IncidentView, ...]:
     """Return the planned work that is under way or still to come, what begins first before the rest."""
-    rows = session.execute(works(over=False)).scalars().all()
+    rows = session.execute(works(over=False).limit(SHOWN)).scalars().all()
     return tuple(map(view, rows))
 
 
