@@ -15,6 +15,7 @@ from trusthub.domain.playbook import Playbook, Wave
 from trusthub.services import incidents
 from trusthub.services.cases import Case, create, open_case, the_page
 from trusthub.services.hub import Hub
+from trusthub.services.unattended import held
 from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage
 
 
@@ -119,6 +120,8 @@ def _tell(session: Session, hub: Hub, components: list[Component], why: str, now
         components,
     )
     incidents.name_it(hub, incident, "_several.txt", {})
-    incidents.speak(
-        session, hub, open_case(session, hub, incident.id), Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several"
-    )
+    case = open_case(session, hub, incident.id)
+    if unfit := held(session, hub, case, Moment.INCIDENT_SEVERAL, now):
+        incident.public, incident.decision = False, unfit
+        return
+    incidents.speak(session, hub, case, Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several")

@@ -14,6 +14,7 @@ from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
+from trusthub.services.unattended import held
 from trusthub.store.tables import Incident, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
@@ -103,8 +104,8 @@ def progress(
     opened_by = By(incident.opened_by)
     if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
         return
-    if held := (_HELD if case.holding else hub.configuration.words_held(case.playbook)):
-        incident.decision = held
+    if why := (_HELD if case.holding else held(session, hub, case, moment, now)):
+        incident.decision = why
         touch(incident, now)
         return
     if moment is Moment.INCIDENT_MONITORING:
