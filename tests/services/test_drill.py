@@ -1,10 +1,12 @@
 """Drills of every playbook that we ship, and what a drill finds wrong."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from trusthub.domain.playbook import Match, Pace, Playbook
 from trusthub.domain.site import Publisher, Publishing, Roles
 from trusthub.errors import PlaybookError
 from trusthub.services import site
-from trusthub.services.drill import Drill, check, drill
+from trusthub.services.drill import Drill, drill, linted
 from trusthub.services.site import Configuration
 from trusthub.services.stage import Said
 from trusthub.settings import Settings, packaged
@@ -131,7 +133,21 @@ def test_words_are_checked() -> None:
         "rollback.started to support: It says neither when nor what.",
     ]
     empty = Said(at=START, audience="support", destination="", moment="", subject=" ", body="", edited=False)
-    assert check(empty) == ["The message is empty."]
+    assert linted(SHIPPED.templates.root, SHIPPED.named("flag"), empty) == ["The message is empty."]
+
+
+def test_words_that_break_a_rule_fail_the_drill(tmp_path: Path) -> None:
+    shutil.copytree(packaged("templates"), tmp_path / "templates")
+    body = tmp_path / "templates" / "messages" / "rollback.started" / "body.md"
+    body.write_text(body.read_text() + "\nSorry for any inconvenience.\n")
+    configuration = site.load(Settings(site=packaged("playbooks") / "site.yaml", templates_dir=tmp_path / "templates"))
+    found = problems(drill(configuration, configuration.named("flag"), START, fail_at=10.0))
+    assert [problem.split(" “")[0] for problem in found] == [
+        "rollback.started to stakeholders: A02",
+        "rollback.started to stakeholders: A03",
+        "rollback.started to support: A02",
+        "rollback.started to support: A03",
+    ]
 
 
 def test_what_cannot_be_drilled_says_why() -> None:

@@ -58,7 +58,7 @@ def plan(
     Words are in the page's own language; the console also takes them in its others.
     """
     from trusthub.services import maintenance as work
-    from trusthub.services.staff import Act
+    from trusthub.services.acts import Act
 
     with _hub() as hub:
         main = hub.page.main
@@ -92,7 +92,7 @@ def show() -> None:
 def cancel(number: str, note: str, by: str) -> None:
     """Say that the work ID will not be done; only what has not begun can be called off."""
     from trusthub.services import maintenance as work
-    from trusthub.services.staff import Act
+    from trusthub.services.acts import Act
 
     with _hub() as hub:
         work.cancel(hub, number, Act(actor=by, now=hub.clock()), note={hub.page.main: note})

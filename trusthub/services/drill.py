@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact, State, impact_of
@@ -15,7 +16,7 @@ from trusthub.domain.message import Audience, Moment
 from trusthub.domain.playbook import Kind, Pace, Playbook
 from trusthub.domain.site import Connection, Publishing
 from trusthub.errors import PlaybookError
-from trusthub.services import maintenance, staff
+from trusthub.services import maintenance, staff, wording
 from trusthub.services.hub import Hub
 from trusthub.services.site import Configuration
 from trusthub.services.stage import CONNECTION, Said, Stage, stage
@@ -63,9 +64,13 @@ class Drill:
         return not any(run.problems for run in self.runs)
 
 
-def check(said: Said) -> Sequence[str]:
-    """Return what is wrong with the words of a message. The place at which the linter is asked."""
-    return [] if said.subject.strip() and said.body.strip() else ["The message is empty."]
+def linted(templates: Path, playbook: Playbook, said: Said) -> Sequence[str]:
+    """Return the errors in a message of a playbook, by the rules for words and by what was known when it left."""
+    if not (said.subject.strip() and said.body.strip()):
+        return ["The message is empty."]
+    name = playbook.message(Moment(said.moment), Audience(said.audience)) or said.moment
+    found = wording.errors(templates, said.subject, said.body, message=name, facts=said.facts, locale=said.locale)
+    return [str(finding) for finding in found]
 
 
 def drill(
@@ -74,18 +79,20 @@ def drill(
     start: datetime,
     *,
     fail_at: float | None = None,
-    check: Check = check,
+    check: Check | None = None,
 ) -> Drill:
     """Run a playbook: a rollout that fails at each of its stages, or at `fail_at` percent, and one that does not.
 
-    What a person opens is opened once. `start` is when the first run begins, UTC-aware.
+    What a person opens is opened once. `start` is when the first run begins, UTC-aware. Every message is checked by
+    the rules for words, or by another `check`.
     Raises PlaybookError when no rollout can lead to the playbook, or `fail_at` fits nothing.
     """
     runs: list[Run] = []
+    read = check or partial(linted, configuration.templates.root, playbook)
     with stage(configuration, start) as played:
         for tell in _stories(configuration, playbook, fail_at):
             played.clock.now = start + _APART * len(runs)
-            runs.append(tell(played, len(runs) + 1, check))
+            runs.append(tell(played, len(runs) + 1, read))
     return Drill(playbook=playbook, runs=tuple(runs))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
+from trusthub.domain import promise as rules
 from trusthub.domain.events import Evidence
 from trusthub.domain.incident import CauseClass, Impact, State
 from trusthub.domain.message import FACTS, WayBack
@@ -129,7 +130,7 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
     return facts
 
 
-def basis_facts(promise: Promise) -> Facts:
+def basis_facts(promise: Promise | rules.Promise) -> Facts:
     """Return why we believe a recovery: words of the plan, or how long comparable rollbacks took."""
     took = promise.comparable
     return {

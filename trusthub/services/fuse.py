@@ -15,6 +15,7 @@ from trusthub.domain.playbook import Playbook, Wave
 from trusthub.services import approvals
 from trusthub.services.cases import Case, create, open_case, the_page
 from trusthub.services.hub import Hub
+from trusthub.services.unattended import held
 from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage
 
 
@@ -118,4 +119,7 @@ def _tell(session: Session, hub: Hub, components: list[Component], why: str, now
         components,
     )
     case = open_case(session, hub, incident.id)
+    if case.playbook.approval is None and (unfit := held(session, hub, case, Moment.INCIDENT_SEVERAL, now)):
+        incident.public, incident.decision = False, unfit
+        return
     approvals.first(session, hub, case, Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several")

@@ -16,6 +16,7 @@ from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
+from trusthub.services.unattended import held
 from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
@@ -197,8 +198,8 @@ def progress(
     incident = case.incident
     if not may_move(case, moment, again=again):
         return
-    if held := (_HELD if case.holding else hub.configuration.words_held(case.playbook)):
-        incident.decision = held
+    if why := (_HELD if case.holding else held(session, hub, case, moment, now)):
+        incident.decision = why
         touch(incident, now)
         return
     go_on(session, hub, case, moment, now=now, cause=cause)

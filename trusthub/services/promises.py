@@ -103,14 +103,20 @@ def withdraw(session: Session, case: Case, now: datetime) -> None:
 
 def expect_recovery(session: Session, case: Case, now: datetime) -> None:
     """Promise recovery once, while a rollback of ours is under way, as a range that has not passed already."""
+    if made := estimate(session, case, now):
+        make(session, case, made, now)
+
+
+def estimate(session: Session, case: Case, now: datetime) -> rules.Promise | None:
+    """Return the recovery that we would promise now; None when there is none to promise, or one is promised already."""
     known = case.known
     if known is None or known.rollback_started_at is None or known.ended_at is not None:
-        return
+        return None
     if not rules.may_estimate(_cause(case)):
-        return
+        return None
     made = rules.recovery(known.rollback_started_at, case.plan.recovery, comparable(session, case))
-    if made.due > now and not any(each.kind == Kind.RECOVERY for each in pending(session, case.incident)):
-        make(session, case, made, now)
+    promised = any(each.kind == Kind.RECOVERY for each in pending(session, case.incident))
+    return made if made.due > now and not promised else None
 
 
 def _cause(case: Case) -> CauseClass:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -24,8 +25,9 @@ from trusthub.errors import TrusthubError
 from trusthub.services import approving, intake, mailing, staff
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.approving import Answer, Press
-from trusthub.services.cases import the_page
+from trusthub.services.cases import pending, read_case, the_page
 from trusthub.services.delivery import Worker
+from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.scratch import Clock, next_due, scratch
 from trusthub.services.site import Configuration
@@ -54,6 +56,9 @@ class Said:
     subject: str
     body: str
     """Markdown."""
+    locale: str = "en"
+    facts: Facts = field(default_factory=dict)
+    """What was known when it left; empty where it is about no incident."""
     edited: bool
     """It took the place of an earlier one, without disturbing anybody."""
 
@@ -63,12 +68,14 @@ class Nowhere:
     """A way out that leads nowhere: it takes every message, and remembers which and when."""
 
     clock: Clock
-    taken: list[tuple[datetime, int]] = field(default_factory=list)
+    facts: Callable[[int, datetime], Facts]
+    """What is known at a time about what a delivery tells of."""
+    taken: list[tuple[datetime, int, Facts]] = field(default_factory=list)
 
     def send(self, outbound: Outbound) -> Receipt:
         """Take a message."""
         delivery = int(outbound.arguments["delivery"])
-        self.taken.append((self.clock.now, delivery))
+        self.taken.append((self.clock.now, delivery, self.facts(delivery, self.clock.now)))
         return Receipt(ref=f"{outbound.to}:{delivery}")
 
     def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
@@ -130,7 +137,11 @@ class Stage:
         for audience, places in self.hub.configuration.site.audiences.items():
             audiences.update({place.lane: audience for place in places})
         with self.hub.database.reading() as session:
-            mine = [(at, session.get_one(Delivery, number)) for at, number in sorted(self.out.taken) if at >= since]
+            mine = [
+                (at, session.get_one(Delivery, number), facts)
+                for at, number, facts in sorted(self.out.taken, key=itemgetter(0, 1))
+                if at >= since
+            ]
         return tuple(
             Said(
                 at=at,
@@ -139,9 +150,11 @@ class Stage:
                 moment=row.moment,
                 subject=row.payload["subject"],
                 body=row.payload["body"],
+                locale=row.payload.get("locale", self.hub.page.main),
+                facts=facts,
                 edited=bool(row.payload.get("edit")),
             )
-            for at, row in mine
+            for at, row, facts in mine
         )
 
     def _approve(self, row: Approval, act: Act) -> None:
@@ -189,13 +202,35 @@ def stage(configuration: Configuration, start: datetime) -> Iterator[Stage]:
     """Build a stage on which it is `start`."""
     clock = Clock(start)
     with scratch(configuration, _ADDRESS, clock) as made:
-        out = Nowhere(clock)
+        out = Nowhere(clock, _Known(made))
         names = {channel_of(lane) for lane in made.configuration.site.destinations} | {"page", "email", "slack"}
         worker = Worker(made, mailing.over(made, dict.fromkeys(names, out), listens=False))
         with made.database.transaction() as session:
             session.add(_subscriber(session, made, start))
         yield Stage(made, clock, worker, out)
         worker.stop()
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known about incidents; it is looked up once for each moment of a drill."""
+
+    hub: Hub
+    found: dict[tuple[int, datetime], Facts] = field(default_factory=dict)
+
+    def __call__(self, delivery: int, now: datetime) -> Facts:
+        with self.hub.database.reading() as session:
+            incident = session.get_one(Delivery, delivery).incident_id
+            if incident is None:
+                return {}
+            if (incident, now) not in self.found:
+                self.found[incident, now] = _facts(session, self.hub, incident)
+        return self.found[incident, now]
+
+
+def _facts(session: Session, hub: Hub, incident: int) -> Facts:
+    case = read_case(session, hub, incident)
+    return {**case_facts(hub, case, pending(session, case.incident)), "time_zone": hub.page.time_zone}
 
 
 def _subscriber(session: Session, hub: Hub, now: datetime) -> Subscriber:

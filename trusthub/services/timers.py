@@ -17,6 +17,7 @@ from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import Case, open_case, pending, touch
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.unattended import held
 from trusthub.store.tables import Timer
 
 log = structlog.get_logger()
@@ -83,18 +84,19 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
         return
     cause, facts = f"timer:{timer.id}", promises.changes(session, case, now)
     made = due.get(Kind.RECOVERY) or due[Kind.NEXT_UPDATE]
-    if held := hub.configuration.words_held(case.playbook):
+    holds = made.kind == Kind.NEXT_UPDATE and may_hold(made.due, now, promises.unattended(session, case))
+    moment = Moment.PROMISE_HOLDING if holds else Moment.PROMISE_MISSED
+    if not holds:
+        facts.update(promise_kind=made.kind, promised_by=made.due)
+    if why := held(session, hub, case, moment, now, **facts):
         for each in due.values():
             each.standing, each.settled_at = Standing.MISSED, now
-        case.incident.decision = f"A promise was missed, and customers have not been told. {held}"
+        case.incident.decision = f"A promise was missed, and customers have not been told. {why}"
         touch(case.incident, now)
         return
-    if made.kind == Kind.NEXT_UPDATE and may_hold(made.due, now, promises.unattended(session, case)):
-        incidents.speak(session, hub, case, Moment.PROMISE_HOLDING, now=now, cause=cause, **facts)
-        return
-    made.standing, made.settled_at = Standing.MISSED, now
-    facts.update(promise_kind=made.kind, promised_by=made.due)
-    incidents.speak(session, hub, case, Moment.PROMISE_MISSED, now=now, cause=cause, **facts)
+    if not holds:
+        made.standing, made.settled_at = Standing.MISSED, now
+    incidents.speak(session, hub, case, moment, now=now, cause=cause, **facts)
 
 
 def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
@@ -151,8 +153,8 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
         return
     if incident.public:
         approvals.further(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
-    elif case.playbook.approval is None and (held := hub.configuration.words_held(case.playbook)):
-        incident.decision = held
+    elif case.playbook.approval is None and (why := held(session, hub, case, incidents.first_words(case), now)):
+        incident.decision = why
     elif not fuse.trips(session, hub, case, now=now, cause=cause):
         approvals.first(session, hub, case, incidents.first_words(case), now=now, cause=cause)
 

@@ -17,6 +17,7 @@ from trusthub.services.attempts import Heard
 from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component, wake
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.unattended import held
 from trusthub.store.tables import Component, Incident, Rollout
 
 _PUBLIC = {
@@ -76,8 +77,8 @@ def decide(hub: Hub, case: Case, *, happened_at: datetime, now: datetime, retold
     )
     decision = may_tell(case.known, around)
     unattended = decision.tell and case.playbook.approval is None
-    held = hub.configuration.words_held(case.playbook) if unattended else None
-    return Decision(tell=False, why=held) if held else decision
+    unsigned = hub.configuration.words_held(case.playbook) if unattended else None
+    return Decision(tell=False, why=unsigned) if unsigned else decision
 
 
 def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard[Any], *, again: bool) -> bool:
@@ -95,6 +96,9 @@ def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard
     if moment is Moment.ROLLOUT_FAILED:
         incident.decision += " They are told when the rollback starts, or in 15 seconds."
         wake(session, incident, "failure", heard.now + incidents.PATIENCE)
+        return False
+    if case.playbook.approval is None and (why := held(session, hub, case, incidents.first_words(case), heard.now)):
+        incident.decision = why
         return False
     return incident.public or not fuse.trips(session, hub, case, now=heard.now, cause=heard.cause)
 

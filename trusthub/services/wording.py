@@ -10,7 +10,7 @@ import yaml
 
 from trusthub import packaged
 from trusthub.domain.message import Moment
-from trusthub.domain.wording import Finding, House, Linter, Verdict, parse
+from trusthub.domain.wording import Facts, Finding, House, Linter, Verdict, parse
 from trusthub.errors import PlaybookError, WordingError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -51,6 +51,15 @@ def load(templates: Path) -> Linter:
         raise PlaybookError("has no en.yaml. Copy it from the packaged templates.", file=str(folder), line=1)
     house = folder / "house.yaml"
     return Linter(books, House.parse(_read(house), file=str(house)) if house.exists() else House())
+
+
+def errors(
+    templates: Path, subject: str, body: str, *, message: str, facts: Facts, locale: str = "en"
+) -> Sequence[Finding]:
+    """Return what keeps a whole message from leaving: its subject, its body, and what they owe by the facts."""
+    linter, state = load(templates), STATES.get(message, "notice")
+    title = linter.check(subject, state="notice", locale=locale)
+    return [*title.errors, *linter.check(body, state=state, facts=facts, locale=locale).errors]
 
 
 class UnfitError(WordingError):

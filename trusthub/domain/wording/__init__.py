@@ -10,7 +10,19 @@ from trusthub.domain.wording.house import House
 from trusthub.domain.wording.prose import Prose
 from trusthub.domain.wording.rules import Rulebook, Severity, parse
 
-__all__ = ["FIRM", "LONGEST", "Finding", "House", "Linter", "Rulebook", "Severity", "Signature", "Verdict", "parse"]
+__all__ = [
+    "FIRM",
+    "LONGEST",
+    "Facts",
+    "Finding",
+    "House",
+    "Linter",
+    "Rulebook",
+    "Severity",
+    "Signature",
+    "Verdict",
+    "parse",
+]
 
 LONGEST = 20_000
 """Characters that are looked at. No message is this long; what is longer is an error, so nothing leaves unchecked."""

@@ -22,6 +22,10 @@ class Finding:
     why: str
     rewrite: str
 
+    def __str__(self) -> str:
+        """In one line: which rule, where and why."""
+        return f"{self.rule}{f' “{self.quote}”' if self.quote else ''}: {self.why}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return asdict(self)
