@@ -7,12 +7,13 @@ import click
 
 @click.command()
 def check() -> None:
-    """Check environment, site, playbooks, plans, templates and what channels need. Nothing is sent."""
+    """Check environment, site, playbooks, plans, templates, rules for words and what channels need. Nothing is sent."""
     from trusthub import channels, settings
-    from trusthub.services import playbooks, site
+    from trusthub.services import playbooks, site, wording
 
     loaded = settings.load()
     found = site.load(loaded)
+    words = wording.load(loaded.templates_dir)
     playbooks.check_complete(loaded.playbooks / "plans")
     channels.build(
         loaded,
@@ -23,7 +24,8 @@ def check() -> None:
     )
     click.echo(
         f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
-        f"{len(found.templates.messages())} messages. All checked."
+        f"{len(found.templates.messages())} messages, "
+        f"rules for words in {len(words.books)} languages. All checked."
     )
     for name, connection in found.site.connections.items():
         if not connection.secret and not loaded.hook_token.get_secret_value():
