@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 @click.command()
 def check() -> None:
-    """Check environment, site, playbooks, plans, templates and what channels need. Nothing is sent."""
+    """Check environment, site, playbooks, plans, templates, rules for words and what channels need. Nothing is sent."""
     from trusthub import channels, settings
-    from trusthub.services import playbooks, site
+    from trusthub.services import playbooks, site, wording
 
     loaded = settings.load()
     found = site.load(loaded)
+    words = wording.load(loaded.templates_dir)
     playbooks.check_complete(loaded.playbooks / "plans")
     channels.build(
         loaded,
@@ -28,7 +29,8 @@ def check() -> None:
     )
     click.echo(
         f"{loaded.site}: {len(found.site.components)} components, {len(found.playbooks)} playbooks, "
-        f"{len(found.templates.messages())} messages. All checked."
+        f"{len(found.templates.messages())} messages, "
+        f"rules for words in {len(words.books)} languages. All checked."
     )
     _unsigned(found)
     for name, connection in found.site.connections.items():

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,13 @@ def load(templates: Path) -> Linter:
     books = {}
     for path in sorted(folder.glob("*.yaml")):
         if _LOCALE.fullmatch(path.stem):
-            books[path.stem] = parse(_read(path), file=str(path))
+            books[path.stem] = parse(_read(path), file=str(path), lines=partial(_line, path))
     if "en" not in books:
         raise PlaybookError("has no en.yaml. Copy it from the packaged templates.", file=str(folder), line=1)
     house = folder / "house.yaml"
-    return Linter(books, House.parse(_read(house), file=str(house)) if house.exists() else House())
+    return Linter(
+        books, House.parse(_read(house), file=str(house), lines=partial(_line, house)) if house.exists() else House()
+    )
 
 
 def errors(
@@ -103,3 +105,20 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PlaybookError("is empty. Fill it in, or delete it.", file=str(path), line=1)
     return value
+
+
+def _line(path: Path, place: str) -> int:
+    """Return on which line of a file a place such as `rules.A01.find[0]` stands, as exactly as it is there."""
+    node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    line = node.start_mark.line
+    for name in re.findall(r"[^.\[\]]+", place):
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == name), None)
+        elif isinstance(node, yaml.SequenceNode) and name.isdigit() and int(name) < len(node.value):
+            found = (node.value[int(name)],) * 2
+        else:
+            found = None
+        if found is None:
+            break
+        line, node = found[0].start_mark.line, found[1]
+    return int(line) + 1

@@ -7,6 +7,7 @@ from typing import Any
 
 from trusthub.domain.wording.findings import Signature
 from trusthub.domain.wording.prose import Prose
+from trusthub.domain.wording.rules import Lines, first
 from trusthub.errors import PlaybookError
 
 
@@ -35,13 +36,15 @@ class House:
                 yield Signature(word=word.name, start=found.start(), end=found.end(), role=word.role, why=word.why)
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any], *, file: str = "") -> "House":
+    def parse(cls, value: Mapping[str, Any], *, file: str = "", lines: Lines = first) -> "House":
         """Read house.yaml: a role and a reason for each word, and its forms by language. Raises PlaybookError."""
         words = []
         for name, entry in value.get("words", {}).items():
             missing = {"role", "why", "forms"} - set(entry if isinstance(entry, dict) else ())
             if missing:
-                raise PlaybookError(f"words.{name}: {min(missing)} is missing. Add it.", file=file, line=1)
+                raise PlaybookError(
+                    f"words.{name}: {min(missing)} is missing. Add it.", file=file, line=lines(f"words.{name}")
+                )
             forms = {
                 language: re.compile(rf"\b(?:{'|'.join(map(_form, each))})\b")
                 for language, each in entry["forms"].items()

@@ -1,14 +1,16 @@
 """Rules as data: what a wording file may contain, and how it becomes something that can be searched for."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from trusthub.domain.wording.literals import needed
 from trusthub.errors import PlaybookError
+
+_Name = TypeVar("_Name", bound=StrEnum)
 
 
 class Severity(StrEnum):
@@ -124,9 +126,22 @@ _PATTERN_KEYS = {"find", "then", "near", "scope", "unless", "states", "severity"
 _SCOPES = ("clause", "sentence", "before", "message")
 
 
-def parse(value: Mapping[str, Any], *, file: str = "") -> Rulebook:
-    """Return the rules in a wording file that has been read as YAML. Raises PlaybookError naming rule and cure."""
-    reader = _Reader(file)
+_TOP = ("locale", "clause_ends", "words", "states", "rules")
+_NEEDED = ("name", "kind", "severity", "why", "rewrite")
+
+Lines = Callable[[str], int]
+"""Where a place such as `rules.A01.find[0]` stands in a file: the number of its line."""
+
+
+def first(_: str) -> int:
+    """Return the first line, where nobody knows a better one."""
+    return 1
+
+
+def parse(value: Mapping[str, Any], *, file: str = "", lines: Lines = first) -> Rulebook:
+    """Return the rules in a wording file that has been read as YAML. Raises PlaybookError with place, line and cure."""
+    reader = _Reader(file, lines)
+    reader.holds(value, _TOP, "")
     words: dict[str, str] = {}
     for name, pattern in value["words"].items():
         words[name] = reader.expand(pattern, words, f"words.{name}")
@@ -137,7 +152,7 @@ def parse(value: Mapping[str, Any], *, file: str = "") -> Rulebook:
         states={name: reader.patterns(each, f"states.{name}") for name, each in value["states"].items()},
         rules=tuple(reader.rule(id_, each) for id_, each in value["rules"].items()),
         owed={
-            kind: {rule: Severity(severity) for rule, severity in rules.items()}
+            kind: {rule: reader.one_of(Severity, severity, f"owed.{kind}.{rule}") for rule, severity in rules.items()}
             for kind, rules in value.get("owed", {}).items()
         },
         shown=value.get("shown", {}),
@@ -145,12 +160,26 @@ def parse(value: Mapping[str, Any], *, file: str = "") -> Rulebook:
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, lines: Lines) -> None:
+        self.file, self.lines = file, lines
         self.words: Mapping[str, str] = {}
 
     def error(self, place: str, reason: str) -> PlaybookError:
-        return PlaybookError(f"{place}: {reason}", file=self.file, line=1)
+        return PlaybookError(f"{place}: {reason}" if place else reason, file=self.file, line=self.lines(place))
+
+    def holds(self, value: Any, keys: Iterable[str], place: str) -> None:
+        """Raise PlaybookError unless a value is a mapping that has these keys."""
+        if not isinstance(value, Mapping):
+            raise self.error(place, "is no mapping. Write `name: value` lines.")
+        if missing := [key for key in keys if key not in value]:
+            raise self.error(place, f"{missing[0]!r} is missing. Add it.")
+
+    def one_of(self, names: type[_Name], value: Any, place: str) -> _Name:
+        """Return a value as one of some names."""
+        try:
+            return names(value)
+        except ValueError:
+            raise self.error(place, f"{value!r} is unknown. There are: {', '.join(names)}.") from None
 
     def expand(self, pattern: str, words: Mapping[str, str], place: str) -> str:
         """Put the named words into a pattern."""
@@ -193,7 +222,7 @@ class _Reader:
             scope=given.get("scope", "clause"),
             unless=unless,
             states=frozenset(given.get("states", ())),
-            severity=Severity(given["severity"]) if "severity" in given else None,
+            severity=self.one_of(Severity, given["severity"], place) if "severity" in given else None,
             cased=cased,
             raw=given.get("raw", False),
             **optional,
@@ -201,20 +230,21 @@ class _Reader:
 
     def rule(self, id_: str, value: Mapping[str, Any]) -> Rule:
         """Return one rule."""
+        self.holds(value, _NEEDED, f"rules.{id_}")
         if strange := value.keys() - _RULE_KEYS:
             raise self.error(
                 f"rules.{id_}", f"{min(strange)!r} is unknown. There are: {', '.join(sorted(_RULE_KEYS))}."
             )
         states = {
-            state: None if severity == "none" else Severity(severity)
+            state: None if severity == "none" else self.one_of(Severity, severity, f"rules.{id_}.states.{state}")
             for state, severity in value.get("states", {}).items()
         }
         found = {key: self.patterns(value.get(key, ()), f"rules.{id_}.{key}") for key in ("find", "partly", "skip")}
         return Rule(
             id=id_,
             name=value["name"],
-            kind=Kind(value["kind"]),
-            severity=Severity(value["severity"]),
+            kind=self.one_of(Kind, value["kind"], f"rules.{id_}.kind"),
+            severity=self.one_of(Severity, value["severity"], f"rules.{id_}.severity"),
             why=value["why"],
             rewrite=value["rewrite"],
             shows=tuple(value.get("shows", ())),
