@@ -103,6 +103,8 @@ def _stale(session: Session, hub: Hub, case: Case, row: Approval, act: Act, answ
         return f"What the words rest on has changed ({names}). Nothing was sent; there is a new question."
     found = drafts.findings(hub, answer.texts, Moment(row.moment)) if answer.texts else row.findings
     wrong = approvals.errors(found)
+    if drafts.firm(found):
+        return "Secrets, personal data and empty slots cannot be published, whatever the reason. Edit the words."
     if wrong and not answer.reason.strip():
         said = " ".join(each["why"] for each in wrong)
         return f"Something is wrong with the words: {said} Edit them in the console, or say there why they go out so."

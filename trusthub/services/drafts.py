@@ -1,6 +1,6 @@
 """What customers would read, before they do: the words, what these rest on, how many would get them, what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from sqlmodel import Session
 from trusthub.domain.approval import digest
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import FACTS, Audience, Moment
-from trusthub.services import incidents, recipients
+from trusthub.domain.wording import FIRM
+from trusthub.services import incidents, recipients, wording
 from trusthub.services.announce import Texts
 from trusthub.services.cases import Case
 from trusthub.services.facts import Facts
@@ -17,7 +18,7 @@ from trusthub.services.hub import Hub
 from trusthub.services.recipients import News
 
 Finding = dict[str, str]
-"""What is wrong with words: `severity` (error, or less), `locale`, `why`, `quote` and `rewrite`."""
+"""What is wrong with words: `severity` (error, or less), `locale`, `why`, `quote`, `rewrite` and `rule`."""
 ERROR = "error"
 
 
@@ -49,20 +50,33 @@ def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime)
         texts=texts,
         facts=_rests_on(hub, case, said, facts),
         recipients=_recipients(session, hub, case, said, facts),
-        findings=findings(hub, texts, said),
+        findings=findings(hub, texts, said, facts),
         next_update=facts.get("next_update"),
     )
 
 
-def findings(hub: Hub, texts: Texts, moment: Moment) -> tuple[Finding, ...]:
-    """Return what is wrong with words in each language. The place at which the linter is asked."""
-    del hub, moment  # the linter reads its rules from the templates, and each state owes other things
-    return tuple(
-        {"severity": ERROR, "locale": locale, "why": f"The {part} is empty.", "quote": "", "rewrite": ""}
-        for locale, words in texts.items()
-        for part in ("subject", "body")
-        if not words[part].strip()
-    )
+def findings(hub: Hub, texts: Texts, moment: Moment, facts: Facts | None = None) -> tuple[Finding, ...]:
+    """Return what is wrong with words in each language; what the message owes is read from `facts` first."""
+    linter, state = wording.load(hub.configuration.templates.root), wording.STATES.get(moment, "notice")
+    found: list[Finding] = []
+    for locale, words in texts.items():
+        found += (_finding(locale, f"The {part} is empty.") for part in ("subject", "body") if not words[part].strip())
+        title = linter.check(words["subject"], state="notice", locale=locale)
+        body = linter.check(words["body"], state=state, locale=locale, facts=facts)
+        found += (
+            _finding(locale, each.why, severity=each.severity, quote=each.quote, rewrite=each.rewrite, rule=each.rule)
+            for each in (*title.findings, *body.findings)
+        )
+    return tuple(found)
+
+
+def firm(found: Sequence[Finding]) -> bool:
+    """Whether something is wrong that no reason excuses: a secret, personal data, an empty slot."""
+    return any(each.get("rule") in FIRM for each in found)
+
+
+def _finding(locale: str, why: str, *, severity: str = ERROR, **more: str) -> Finding:
+    return {"severity": str(severity), "locale": locale, "why": why, "quote": "", "rewrite": "", "rule": "", **more}
 
 
 def _rests_on(hub: Hub, case: Case, moment: Moment, facts: Facts) -> dict[str, str]:
