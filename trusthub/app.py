@@ -29,6 +29,7 @@ from werkzeug.wrappers import Response
 from trusthub import channels
 from trusthub import settings as environment
 from trusthub.channels.base import Channel
+from trusthub.channels.slack import Slack
 from trusthub.domain.pacing import Patience
 from trusthub.errors import PlaybookError
 from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
@@ -155,7 +156,8 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(gates(hub, made["github"]))
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
-    app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value()))
+    whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
+    app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
     app.register_blueprint(mail(hub, settings.sendgrid_event_key))
     app.register_blueprint(ops(hub))
     if settings.demo:

@@ -238,6 +238,53 @@ ONGOING = replace(
     CHECKOUT,
     exposure=replace(EXPOSURE, steps=EXPOSURE.steps[:3], ended=None, sticky=True),
 )
+WORK = replace(
+    CHECKOUT,
+    public_id="w0rkw0rkw0rk",
+    url=f"{STATUS}/incidents/w0rkw0rkw0rk",
+    name="Checkout moves to a larger database",
+    state="scheduled",
+    state_words="Planned",
+    impact="none",
+    components=("Checkout",),
+    started_at=at("02:00", days_ago=-6),
+    scheduled_for=at("02:00", days_ago=-6),
+    scheduled_until=at("03:00", days_ago=-6),
+    next_update=None,
+    updates=(
+        update(
+            "scheduled",
+            "11:20",
+            Markup(
+                "<p>We will work on Checkout from 02:00 to 03:00 UTC on 28 November 2026.</p>"
+                "<p><strong>What you cannot do meanwhile.</strong> You cannot pay for an order.</p>"
+            ),
+        ),
+    ),
+    promises=(),
+    exposure=None,
+    change=False,
+)
+WORKING = replace(
+    WORK,
+    public_id="w0rk1ngw0rk1",
+    url=f"{STATUS}/incidents/w0rk1ngw0rk1",
+    name="Public API: new certificates",
+    state="in_progress",
+    state_words="Under way",
+    components=("Public API",),
+    started_at=at("14:00"),
+    scheduled_for=at("14:00"),
+    scheduled_until=at("15:00"),
+    updates=(update("under way", "14:00", Markup("<p>We have begun the planned work on Public API.</p>")),),
+    promises=(promise("recovery", "15:00"),),
+)
+OVERRUN = replace(
+    WORKING,
+    scheduled_until=at("14:10"),
+    next_update=at("14:40"),
+    promises=(promise("recovery", "14:10", "missed", "14:10"), promise("next_update", "14:40")),
+)
 RECENT = (
     replace(RESOLVED, started_at=at("09:10", days_ago=2), resolved_at=at("09:48", days_ago=2)),
     replace(
@@ -723,6 +770,26 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
             overview="/history/checkoutxxxx",
         ),
     ),
+    "status-planned": _public(
+        "status.html",
+        replace(CALM_PAGE, indicator="maintenance", headline="We are working on Public API"),
+        components=(
+            *CALM_COMPONENTS[:-1],
+            replace(CALM_COMPONENTS[-1], status="under_maintenance", status_words="Under maintenance"),
+        ),
+        incidents=(),
+        planned=(WORKING, WORK),
+        recent=(
+            replace(WORK, state="completed", cancelled=True, started_at=at("09:00"), resolved_at=at("09:00")),
+            *RECENT[1:],
+        ),
+    ),
+    "incident-planned": _public("incident.html", CALM_PAGE, incident=WORK),
+    "incident-working": _public("incident.html", CALM_PAGE, incident=WORKING),
+    "incident-overrun": _public("incident.html", CALM_PAGE, incident=OVERRUN),
+    "incident-cancelled": _public(
+        "incident.html", CALM_PAGE, incident=replace(WORK, state="completed", cancelled=True, resolved_at=at("14:00"))
+    ),
     "incident": _public("incident.html", incident=CHECKOUT),
     "incident-late": _public("incident.html", incident=LATE),
     "incident-ongoing": _public("incident.html", incident=ONGOING),
@@ -769,6 +836,20 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "console-thread": _console("thread.html", thread=ANSWERED),
     "console-thread-real": _console("thread.html", thread=WISHES),
+    "console-plan": _console("maintenance.html", languages=[("de", "Deutsch")], components=OPEN["components"]),
+    "console-incident-planned": _console(
+        "incident.html",
+        languages=[("de", "Deutsch")],
+        incident=replace(STAFF_LATE, incident=WORK, decision="Mira planned it.", rollout="Planned work", ask=None),
+        told=(),
+        progress=(),
+    ),
+    "console-incident-working": _console(
+        "incident.html",
+        incident=replace(STAFF_LATE, incident=WORKING, decision="Mira planned it.", rollout="Planned work", ask=None),
+        told=(),
+        progress=(),
+    ),
     "console-open": _console("open.html", **OPEN),
     "console-connections": _console("connections.html", overview=CONNECTIONS),
     "console-connections-calm": _console(

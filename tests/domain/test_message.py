@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trusthub.domain.events import Evidence, Link
-from trusthub.domain.message import FACTS, Audience, Fact, Moment, Share, WayBack
+from trusthub.domain.message import FACTS, Audience, Change, Fact, Moment, Share, WayBack
 
 INTERNAL = {
     *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),
@@ -14,7 +14,8 @@ INTERNAL = {
     *("sla", "plan_recovery_from", "plan_recovery_until", "has_address", "connection", "expected", "silent_since"),
     *("heard_at", "wants_rollback", "destination", "failing_since", "undelivered", "write_url", "promise_owner"),
     *("holdings_left", "plan_owner", "plan_artifact", "plan_versions", "plan_layers", "triggers", "last_drilled"),
-    *("layer_used", "recovery_minutes", "sla_effect"),
+    *("layer_used", "recovery_minutes", "sla_effect", "proposed", "recipients", "findings", "changed", "approver"),
+    *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at", "ends_itself"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -33,7 +34,7 @@ def test_a_fact_says_where_it_comes_from_and_has_a_sample(name: str, fact: Fact)
     )  # what a template can print, compare or loop over
     assert not isinstance(fact.sample, datetime) or fact.sample.tzinfo is UTC
     if isinstance(fact.sample, tuple):
-        assert all(isinstance(item, str | Link | Share | WayBack) for item in fact.sample)
+        assert all(isinstance(item, str | Link | Share | WayBack | Change) for item in fact.sample)
 
 
 def test_the_samples_tell_one_story() -> None:
@@ -51,4 +52,5 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    assert re.fullmatch(r"(rollout|rollback|incident|promise|thread|connection|destination)\.[a-z_]+", moment)
+    things = "rollout|rollback|incident|promise|maintenance|thread|connection|destination|approval"
+    assert re.fullmatch(rf"({things})\.[a-z_]+", moment)

@@ -61,7 +61,12 @@ def test_what_customers_notice_is_said_when_all_that_failed_means_one_thing(
     metrics: list[str], noticed: str | None
 ) -> None:
     symptoms = {"error-rate": "failed", "errors": "failed", "latency": "was slow"}
-    assert component(symptoms=symptoms).symptom(metrics) == noticed
+    assert component(symptoms=symptoms).symptom(metrics, "en") == noticed
+
+
+def test_only_english_words_are_put_into_the_plural() -> None:
+    assert component(symptoms={"latency": "was slow"}).symptom(["latency"], "en") == "were slow"
+    assert component(symptoms={"latency": "was traag"}).symptom(["latency"], "nl") == "was traag"
 
 
 @pytest.mark.parametrize(

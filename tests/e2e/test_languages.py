@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from tests.e2e.house import House, house, site_with
 from tests.e2e.test_feedback import link, thread_id
+from tests.e2e.test_promises import went_back
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.providers import sendgrid
 from tests.services.test_mailing import join, many
@@ -19,10 +20,11 @@ from trusthub.store.tables import UpdateText
 
 
 @contextmanager
-def speaking(folder: Path, locales: str) -> Iterator[House]:
-    """Build a hub whose page speaks some languages."""
+def speaking(folder: Path, locales: str, *, words: str = "") -> Iterator[House]:
+    """Build a hub whose page speaks some languages, with Checkout's own words."""
     site = site_with(folder)
     text = site.read_text(encoding="utf-8")
+    text = text.replace("    group: Payments\n", f"    group: Payments\n{words}", 1)
     site.write_text(text.replace("  name: Acme\n", f"  name: Acme\n  locales: {locales}\n", 1), encoding="utf-8")
     with house(f"sqlite:///{folder}/hub.db", folder, site=site, playbooks_dir=packaged("playbooks")) as made:
         yield made
@@ -131,6 +133,48 @@ def test_the_page_is_there_in_each_language_at_an_address_of_its_own(hub: House)
     assert "Sagen Sie uns, was Sie sehen" in own
 
 
+def test_the_ledger_is_there_in_each_language_and_its_document_once(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub)
+    incident = hub.incident()
+    overview, month = hub.page("/de/promises"), hub.page("/de/promises/2026-03")
+    for page, path in ((overview, "promises"), (month, "promises/2026-03")):
+        assert '<html lang="de">' in page
+        assert f'<link rel="canonical" href="https://status.acme.example/de/{path}">' in page
+        assert re.search(rf'hreflang="en"\s+href="https://status.acme.example/{path}"', page)
+        assert f'href="https://status.acme.example/de/incidents/{incident}"' in page
+        assert "Checkout: ein Problem mit 2.8.0" in page
+        assert "2 Versprechen: 0 gehalten, 0 nicht gehalten, 2 noch nicht fällig." in page
+    assert 'href="https://status.acme.example/de/promises/2026-03"' in overview
+    assert '<time datetime="2026-03">März 2026</time>' in overview
+    assert 'href="https://status.acme.example/de/promises"' in hub.page("/de/")
+    assert hub.web.get("/de/promises.json").status_code == 404
+    assert "Checkout: a problem with 2.8.0" in hub.page("/promises.json")
+
+
+def test_why_we_believe_a_time_is_said_in_each_language(hub: House) -> None:
+    for version in ("2.5.0", "2.6.0", "2.7.0"):
+        went_back(hub, version, 4)
+    canary(hub)
+    rolled_back(hub)
+    path = f"incidents/{hub.incident()}"
+    assert ", because the last 3 rollbacks of Checkout took 4 minutes." in hub.page(f"/{path}")
+    assert ", Grund: die letzten 3 Rücknahmen bei Checkout haben 4 Minuten gedauert." in hub.page(f"/de/{path}")
+    assert "Der Grund für diese Zeit: die letzten 3 Rücknahmen" in texts(hub, "de")[-1]
+
+
+def test_words_of_site_yaml_are_in_the_pages_own_language(tmp_path: Path) -> None:
+    words = "    task: eine Bestellung bezahlen\n    symptoms: {latency: waren langsam}\n"
+    with speaking(tmp_path, "[de, en]", words=words) as made:
+        canary(made)
+        rolled_back(made, metrics=["latency"])
+        german, english = (" ".join(texts(made, code)[-1].split()) for code in ("de", "en"))
+    assert "Anfragen, mit denen Kunden eine Bestellung bezahlen," in german
+    assert "; manche davon waren langsam, und wir wissen noch nicht, wie viele." in german
+    assert "Up to 5 % of Checkout requests have reached 2.8.0" in english
+    assert "; we do not know yet how many failed." in english
+
+
 @pytest.mark.parametrize(
     ("path", "wants", "answered"),
     [
@@ -143,6 +187,9 @@ def test_the_page_is_there_in_each_language_at_an_address_of_its_own(hub: House)
         ("/?lang=en", "de", None),
         ("/de/", "en", None),
         ("/de", "en", "/de/"),
+        ("/promises", "de", "/de/promises"),
+        ("/promises", "en", None),
+        ("/promises.json", "de", None),
     ],
 )
 def test_a_reader_is_led_to_their_language_unless_they_chose_one(

@@ -52,8 +52,8 @@ def test_what_became_of_each_promise_is_public(hub: House) -> None:
     page = hub.page("/promises")
     assert "8 promises: 5 kept, 1 missed, 1 withdrawn, 1 not due yet." in page
     assert "%" not in page.split("<main")[1]
-    assert f'href="/incidents/{incident}"' in page
-    assert 'href="/promises"' in hub.page("/")
+    assert f'href="https://status.acme.example/incidents/{incident}"' in page
+    assert 'href="https://status.acme.example/promises"' in hub.page("/")
     assert hub.page("/promises/2026-03").count('class="kept"') == 5
 
 
@@ -99,24 +99,28 @@ def test_nothing_of_it_is_about_what_customers_do_not_know(hub: House) -> None:
 
 @pytest.mark.parametrize(("seen_by", "on_incident"), [("incident", True), ("internal", False)])
 def test_a_page_may_keep_it_to_itself(tmp_path: Path, seen_by: str, *, on_incident: bool) -> None:
-    url, folder = f"sqlite:///{tmp_path}/hub.db", tmp_path / "public"
-    with house(url, tmp_path, publish_dir=folder) as hub:
+    url, folder, place = f"sqlite:///{tmp_path}/hub.db", tmp_path / "public", site_with(tmp_path)
+    books = {"publish_dir": folder, "site": place, "playbooks_dir": Path("playbooks").resolve()}
+    text = place.read_text(encoding="utf-8").replace("  name: Acme\n", "  name: Acme\n  locales: [en, de]\n", 1)
+    place.write_text(text, encoding="utf-8")
+    with house(url, tmp_path, **books) as hub:
         canary(hub)
         rolled_back(hub)
         assert (folder / "promises" / "index.html").exists()
+        assert (folder / "de" / "promises" / "index.html").exists()
         assert (folder / "promises.json").exists()
-    place = site_with(tmp_path)
-    text = place.read_text(encoding="utf-8")
     place.write_text(text.replace("  name: Acme\n", f"  name: Acme\n  promises: {seen_by}\n", 1), encoding="utf-8")
-    with house(url, tmp_path, publish_dir=folder, site=place, playbooks_dir=Path("playbooks").resolve()) as hub:
+    with house(url, tmp_path, **books) as hub:
         hub.clock.now += timedelta(minutes=10)
         hub.event("rollback.finished")
         (incident,) = hub.summary()["incidents"]
         assert hub.web.get("/promises").status_code == hub.web.get("/promises/2026-03.json").status_code == 404
+        assert hub.web.get("/de/promises").status_code == 404
         assert not (folder / "promises").exists()
+        assert not (folder / "de" / "promises").exists()
         assert not (folder / "promises.json").exists()
         assert ("What we promised" in hub.page(f"/incidents/{incident['id']}")) is on_incident
         assert ("kept," in hub.page()) is on_incident
-        assert 'href="/promises"' not in hub.page() + hub.page(f"/incidents/{incident['id']}")
+        assert '/promises"' not in hub.page() + hub.page(f"/incidents/{incident['id']}")
         hub.sign_in()
         assert "An update by" in hub.page("/console/promises")

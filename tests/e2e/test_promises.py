@@ -1,5 +1,6 @@
 """Promises end kept or missed, in public."""
 
+import re
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,13 +57,15 @@ def went_back(hub: House, version: str, minutes: float, **more: str) -> None:
     hub.event("rollback.finished", to_version=version, **more)
 
 
-def books(folder: Path, *, playbook: str = "", plan: str = "") -> dict[str, Path]:
-    """Copy the shipped playbooks, with a line more in that for canaries, or in its plan; return the settings."""
+def books(folder: Path, *, playbook: str = "", owner: str = "") -> dict[str, Path]:
+    """Copy the shipped playbooks, with a line more in that for canaries, or another owner of its plan."""
     made = folder / "playbooks"
     shutil.copytree(packaged("playbooks"), made)
-    for path, line, anchor in ((made / "canary.yaml", playbook, "plan:"), (made / "plans/canary.md", plan, "title:")):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(f"\n{anchor}", f"\n{line}\n{anchor}", 1) if line else text, encoding="utf-8")
+    book, plan = made / "canary.yaml", made / "plans/canary.md"
+    book.write_text(book.read_text(encoding="utf-8").replace("\nplan:", f"\n{playbook}\nplan:", 1), encoding="utf-8")
+    if owner:
+        text = re.sub(r"^owner: .*", f"owner: {owner}", plan.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
+        plan.write_text(text, encoding="utf-8")
     return {"site": made / "site.yaml", "playbooks_dir": made}
 
 
@@ -176,7 +179,7 @@ def test_who_promised_is_reminded_in_time(hub: House) -> None:
 
 
 def test_a_recovery_is_reminded_of_too_and_its_owner_is_the_plans(tmp_path: Path) -> None:
-    with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, **books(tmp_path, plan="owner: payments@acme.example")) as hub:
+    with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, **books(tmp_path, owner="payments@acme.example")) as hub:
         canary(hub)
         rolled_back(hub)
         until(hub, "14:11")

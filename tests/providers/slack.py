@@ -51,6 +51,8 @@ class Slack(HttpProvider):
         self.messages: list[Message] = []
         self.undescribed: list[str] = []
         """What in requests is not as Slack describes them; no test may leave any behind."""
+        self.whispers: list[tuple[str, str]] = []
+        """What one member alone was told: their id, and the words."""
         self.page = 100
         """Messages in one answer, at most."""
         self._names: dict[str, str] = {}
@@ -82,6 +84,7 @@ class Slack(HttpProvider):
             "auth.test": _who,
             "chat.postMessage": self._post,
             "chat.update": self._update,
+            "chat.postEphemeral": self._whisper,
             "conversations.history": self._said,
             "conversations.replies": self._said,
         }
@@ -106,6 +109,10 @@ class Slack(HttpProvider):
             return _error("thread_not_found")
         self.messages.append(message)
         return _ok(message), True
+
+    def _whisper(self, body: dict[str, Any]) -> tuple[Answer, bool]:
+        self.whispers.append((body["user"], body["text"]))
+        return Answer(status=200, body={"ok": True, "message_ts": f"{next(self._seconds)}.000100"}), False
 
     def _update(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         message = self._find(body["channel"], body["ts"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Rendered, Share, WayBack
+from trusthub.domain.message import Change, Rendered, Share, WayBack
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -30,7 +30,9 @@ class Case:
     @property
     def public(self) -> bool:
         """Whether customers read it. What support hears about a customer is not for the customer."""
-        return self.message.startswith(("incident.", "promise.holding", "promise.missed")) or self.message in (
+        return self.message.startswith(
+            ("incident.", "maintenance.", "promise.holding", "promise.missed")
+        ) or self.message in (
             "thread.opened",
             "thread.replied",
             "thread.closed",
@@ -95,6 +97,29 @@ _OVERNIGHT_ONGOING: Facts = _OVERNIGHT | {
     "recovery_from": _at(23, 59),
     "recovery_until": _at(0, 8, day=23),
 }
+_NO_WINDOW: Facts = {"verifying": False}
+_PLANNED: Facts = (
+    _SITE
+    | _TOLD
+    | _NO_WINDOW
+    | {
+        "incident_name": "Checkout moves to a larger database",
+        "next_update": None,
+        "window_from": _at(2, 0, day=28),
+        "window_until": _at(3, 0, day=28),
+        "effect": "You cannot pay for an order.",
+        "calendar_url": f"{_INCIDENT}.ics",
+    }
+)
+_ADVICE: Facts = {"advice": "Pay before 02:00 UTC, or keep the order in your cart."}
+_WORK_NOTE: Facts = {"note": "We copy one table more."}
+_BEGUN: Facts = _PLANNED | {"window_began": _at(2, 0, day=28)}
+_LATE: Facts = _BEGUN | {
+    "next_update": _at(3, 30, day=28),
+    "promise_kind": "recovery",
+    "promised_by": _at(3, 0, day=28),
+}
+_DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
 _STAFF: Facts = {
     "console_url": "https://hub.acme.example/console/incidents/7",
     "environment": "production",
@@ -134,7 +159,7 @@ _OUTCOME: Facts = {"layer_used": "traffic", "recovery_minutes": 3, "sla_effect":
 _DISLIKED: Facts = {
     "complaint": "The list of orders needs two more clicks, and it forgets where you were.",
     "motive": "We wanted the page to load faster. It helped people with many orders, and it saved us servers.",
-    "note": "Since today, you can switch the earlier list on in your settings.",
+    "note": "Since 22 November 2026, you can switch the earlier list on in your settings.",
 }
 _REASON: Facts = {"reason": "Metric success-rate assessed Failed: 0.71 < 0.99\nafter 3 of 3 measurements"}
 _WE_TOLD: Facts = {"customers_told": True, "decision": "The tool's own analysis failed at up to 5 % exposure."}
@@ -168,8 +193,22 @@ _DESTINATION: Facts = {
     "reason": "The webhook cannot be reached: Connection refused.",
     "console_url": "https://hub.acme.example/console/",
 }
-_NOTE: Facts = {"note": "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work"}
+_NOTE: Facts = {
+    "note": "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost."
+}
 
+_ASKED: Facts = {
+    "console_url": "https://hub.acme.example/console/approvals/k3v9x0q2m7ab",
+    "proposed": "**English: Checkout: a problem with 2.8.0**\n\n> Checkout is not working, and we are sorry.\n>\n"
+    "> **Next update by 14:36 UTC, even if nothing has changed.**",
+    "recipients": 1204,
+    "findings": (),
+    "changed": (),
+    "approver": "mira@acme.example",
+    "decide_by": _at(14, 11),
+    "at_deadline": "holding",
+}
+_CHANGED = (Change("peak", "5", "25"), Change("rollback_finished_at", "", "14:09 UTC"), Change("words", "", ""))
 _CORRECTED: Facts = {
     "corrected": ("peak", "failed", "customers", "began", "ended", "impact"),
     "corrected_at": _at(14, 40),
@@ -187,7 +226,7 @@ _DUE: Facts = {
     "last_told_at": _at(14, 6),
     "write_url": "https://hub.acme.example/console/incidents/7#write",
 }
-_TASK: Facts = {"task": "pay for an order", "symptom": "failed"}
+_TASK: Facts = {"task": "pay for an order", "symptom": "ended in an error"}
 _HISTORY: Facts = {"recovery_basis": None, "recovery_count": 4, "recovery_shortest": 3, "recovery_longest": 8}
 
 _IDENTIFIED = {
@@ -233,7 +272,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "incident.identified": _IDENTIFIED,
     "incident.updated": {
         "ongoing": _ONGOING | _NOTE,
-        "ended": _ENDED | {"failed": 1204, "note": "We have counted the failed requests."},
+        "ended": _ENDED | {"failed": 1204, "note": "We have counted the failed requests. No data was lost."},
         "no-note": _ONGOING,
         "no-rollout": _NO_ROLLOUT | _NOTE,
     },
@@ -241,7 +280,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "ended": _ENDED,
         "failed": _ENDED | {"failed": 1204} | _NOTE,
         "unknown-versions": _ENDED | _UNKNOWN_VERSIONS,
-        "no-rollout": _NO_ROLLOUT | {"note": "We raised the limit that turned cards away."},
+        "no-rollout": _NO_ROLLOUT | {"note": "We raised the limit that turned cards away. No data was lost."},
     },
     "incident.resolved": {
         "ended": _RESOLVED,
@@ -294,6 +333,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         | _STAFF
         | _DUE
         | {"promise_kind": "recovery", "promised_by": _at(14, 16), "holdings_left": 2},
+        "work": _BEGUN
+        | _STAFF
+        | _DUE
+        | {"promise_kind": "recovery", "promised_by": _at(3, 0, day=28), "ends_itself": True},
     },
     "promise.holding": {
         "rolling-back": _ONGOING
@@ -393,10 +436,78 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "full": _SITE | _STAFF | _CONNECTION,
         "never": _SITE | _STAFF | _CONNECTION | {"silent_since": None},
     },
+    "maintenance.planned": {
+        "full": _PLANNED,
+        "advised": _PLANNED | _ADVICE,
+        "overnight": _PLANNED | {"window_from": _at(23, 30, day=28), "window_until": _at(0, 30, day=29)},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.reminder": {"full": _PLANNED, "advised": _PLANNED | _ADVICE, "unknown": _SITE | _NO_WINDOW},
+    "maintenance.started": {"full": _BEGUN, "advised": _BEGUN | _ADVICE, "unknown": _SITE | _NO_WINDOW},
+    "maintenance.updated": {
+        "moved": _PLANNED | {"said_from": _at(2, 0, day=27), "said_until": _at(3, 0, day=27)},
+        "longer": _BEGUN | {"said_from": _at(2, 0, day=28), "said_until": _at(2, 30, day=28)},
+        "shorter": _BEGUN | {"said_from": _at(2, 0, day=28), "said_until": _at(3, 30, day=28)},
+        "note": _PLANNED | _WORK_NOTE,
+        "note_begun": _BEGUN | _WORK_NOTE | _ADVICE,
+        "note_late": _BEGUN | _WORK_NOTE | {"next_update": _at(3, 40, day=28)},
+        "verifying": _BEGUN | {"verifying": True},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.overrun": {
+        "full": _LATE,
+        "advised": _LATE | _ADVICE | {"new_reports": 3},
+        "silent": _LATE | {"promise_kind": "next_update", "promised_by": _at(3, 30, day=28), "new_reports": 1},
+        "expected": _LATE | {"recovery_until": _at(4, 0, day=28)},
+        "unknown": _SITE | _NO_WINDOW | {"next_update": _at(3, 30, day=28)},
+    },
+    "maintenance.completed": {
+        "full": _DONE,
+        "note": _DONE | _WORK_NOTE,
+        "late": _DONE | {"resolved_at": _at(3, 20, day=28), "promised_by": _at(3, 0, day=28)},
+        "thread": _DONE | {"thread_url": "https://status.acme.example/threads/t0ken"},
+        "cancelled": _DONE | {"window_began": None},
+        "unknown": _SITE | _NO_WINDOW,
+    },
+    "maintenance.cancelled": {
+        "full": _PLANNED | {"resolved_at": _at(9, 0, day=26)},
+        "note": _PLANNED | _WORK_NOTE | {"resolved_at": _at(9, 0, day=26)},
+        "unknown": _SITE | _NO_WINDOW,
+    },
     "destination.disabled": {
         "full": _SITE | _STAFF | _DESTINATION,
         "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},
         "unknown": _SITE | _STAFF | _DESTINATION | {"undelivered": None, "failing_since": None, "reason": None},
+    },
+    "approval.asked": {
+        "first": _ONGOING | _UNTOLD | _STAFF | _REASON | _ASKED,
+        "again": _ONGOING
+        | _UNTOLD
+        | _STAFF
+        | _ASKED
+        | {"changed": _CHANGED, "at_deadline": "send", "recipients": 1, "approver": None},
+        "held": _ONGOING
+        | _STAFF
+        | _WE_TOLD
+        | _ASKED
+        | {"held_at": _at(14, 11), "decide_by": None, "at_deadline": None, "recipients": None},
+        "unsound": _ONGOING
+        | _STAFF
+        | _ASKED
+        | {"findings": ("It blames the people who wrote it.",), "at_deadline": "hold", "customers_told": True}
+        | {"links": ()},
+    },
+    "approval.decided": {
+        outcome: _ONGOING | _STAFF | _ASKED | {"outcome": outcome, "decided_by": by, "decided_at": _at(14, 10)}
+        for outcome, by in (
+            ("approved", "Mira"),
+            ("edited", "Mira"),
+            ("precaution", "Mira"),
+            ("false_alarm", "Mira"),
+            ("overtaken", "Mira"),
+            ("sent", None),
+            ("void", None),
+        )
     },
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},
@@ -404,14 +515,34 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     },
 }
 _GERMAN = {
+    "Checkout moves to a larger database": "Checkout zieht in eine größere Datenbank um",
+    "You cannot pay for an order.": "Sie können keine Bestellung bezahlen.",
+    "Pay before 02:00 UTC, or keep the order in your cart.": (
+        "Bezahlen Sie vor 02:00 Uhr UTC, oder behalten Sie die Bestellung im Warenkorb."
+    ),
+    "We copy one table more.": "Wir kopieren eine Tabelle mehr.",
     "the earlier version is still running and takes the requests back at once": (
         "die frühere Version läuft noch und übernimmt die Anfragen sofort wieder"
     ),
-    "We have found the fault: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work": (
-        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n- Karten gehen nicht\n- Gutscheine gehen"
+    "We have found it: 2.8.0 does not wait for the bank.\n\n- Cards fail\n- Vouchers work\n\nNo data was lost.": (
+        "Wir haben den Fehler gefunden: 2.8.0 wartet nicht auf die Bank.\n\n"
+        "- Karten gehen nicht\n- Gutscheine gehen\n\nEs gingen keine Daten verloren."
     ),
-    "We have counted the failed requests.": "Wir haben die fehlgeschlagenen Anfragen gezählt.",
-    "We raised the limit that turned cards away.": "Wir haben die Grenze angehoben, die Karten abgewiesen hat.",
+    "We have counted the failed requests. No data was lost.": (
+        "Wir haben die fehlgeschlagenen Anfragen gezählt. Es gingen keine Daten verloren."
+    ),
+    "We raised the limit that turned cards away. No data was lost.": (
+        "Wir haben die Grenze angehoben, die Karten abgewiesen hat. Es gingen keine Daten verloren."
+    ),
+    "The list of orders needs two more clicks, and it forgets where you were.": (
+        "Die Liste der Bestellungen braucht zwei Klicks mehr, und sie vergisst, wo Sie waren."
+    ),
+    "We wanted the page to load faster. It helped people with many orders, and it saved us servers.": (
+        "Die Seite sollte schneller laden. Das half Kunden mit vielen Bestellungen, und es ersparte uns Server."
+    ),
+    "Since 22 November 2026, you can switch the earlier list on in your settings.": (
+        "Seit dem 22. November 2026 können Sie in Ihren Einstellungen die frühere Liste einschalten."
+    ),
     "No data was lost. We charged nobody twice.": "Es gingen keine Daten verloren. Niemand hat zweimal bezahlt.",
     "The check itself was broken. Checkout was not.": "Die Prüfung selbst war defekt. Checkout war es nicht.",
     "We charged nobody twice.": "Niemand hat zweimal bezahlt.",
@@ -434,6 +565,12 @@ _GERMAN = {
     "Caches are shared.": "Zwischenspeicher sind gemeinsam.",
     "How 2.8.0 behaves above 2,000 requests a second.": "Wie sich 2.8.0 über 2.000 Anfragen je Sekunde verhält.",
     "Checkout: a problem with 2.8.0": "Checkout: ein Problem mit 2.8.0",
+    "We counted the requests in the log of the load balancer.": (
+        "Wir haben die Anfragen im Log des Lastverteilers gezählt."
+    ),
+    "pay for an order": "eine Bestellung bezahlen",
+    "ended in an error": "endeten mit einem Fehler",
+    "were slow": "waren langsam",
 }
 """What people wrote, as they would have written it in German."""
 

@@ -69,6 +69,37 @@ def test_the_impact_is_said_exactly(known: Facts, sentence: str) -> None:
     assert f"How far it went. {sentence}\n" in body
 
 
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        (
+            {"task": "eine Bestellung bezahlen", "peak": None},
+            (
+                "Anfragen, mit denen Kunden eine Bestellung bezahlen, haben seit 14:02 Uhr UTC Version 2.8.0 erreicht. "
+                "Wir wissen noch nicht, wie viele es waren und wie viele fehlgeschlagen sind."
+            ),
+        ),
+        (
+            STICKY | {"symptom": "waren langsam"},
+            (
+                "Bis zu 5 % der Kunden von Checkout (etwa 2.410 von 48.200) sind seit 14:02 Uhr UTC auf Version 2.8.0. "
+                "Manche Anfragen waren langsam; wir wissen noch nicht, wie viele."
+            ),
+        ),
+        (
+            UNTIL | {"symptom": "waren langsam", "failed": 12, "customers_hit": 1},
+            (
+                "Bis zu 5 % der Anfragen an Checkout haben von 14:02 bis 14:09 Uhr UTC Version 2.8.0 erreicht; "
+                "12 Anfragen sind fehlgeschlagen. Wir haben einen Kunden gezählt, den es getroffen hat."
+            ),
+        ),
+    ],
+)
+def test_german_says_the_same_in_its_own_way(known: Facts, sentence: str) -> None:
+    body = to_text(TEMPLATES.render("incident.identified", {**ONGOING, **known}, public=True, locale="de").body)
+    assert f"Wie weit es ging. {sentence}\n" in body
+
+
 def test_without_a_rollout_the_sentence_is_about_requests_only() -> None:
     facts = next(case.facts for case in CASES if str(case) == "incident.identified.no-rollout")
     body = to_text(TEMPLATES.render("incident.identified", facts, public=True).body)

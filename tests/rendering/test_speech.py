@@ -111,6 +111,12 @@ def test_the_day_is_that_of_the_readers_zone() -> None:
     assert ENGLISH.elsewhere("Europe/Berlin").clock(late, NOON) == "00:30 CET on 3 November 2026"
 
 
+def test_a_month_has_its_year() -> None:
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    assert ENGLISH.month(march) == "March 2026"
+    assert GERMAN.month(march) == "März 2026"
+
+
 def test_how_long_it_lasted_has_two_units() -> None:
     assert ENGLISH.lasted(timedelta(minutes=65)) == "1 hour 5 minutes"
     assert ENGLISH.lasted(timedelta(seconds=20)) == "1 minute"
@@ -141,9 +147,9 @@ def test_a_span_names_its_unit_once() -> None:
 @pytest.mark.parametrize("locale", [code for code in TEMPLATES.locales if code != "en"])
 def test_a_language_says_everything_that_public_pages_say(locale: str) -> None:
     pages, said = CHECKOUT / "templates" / "pages", TEMPLATES.locale(locale).pages
-    names = ("_layout.html", "_parts.html", "status.html", "incident.html")
+    names = ("_layout.html", "_parts.html", "_ledger.html", "status.html", "incident.html", "promises.html")
     text = "".join((pages / name).read_text(encoding="utf-8") for name in names)
     calls = re.findall(r"_\((\"[^)]*?\"(?: if .*? else \"[^\"]*\")?)(?:, \w+=|\))", text)
     spoken = {sentence for call in calls for sentence in re.findall(r"\"([^\"]*)\"", re.sub(r"\(\"\w+\"\)", "", call))}
-    assert len(spoken) > 50
+    assert len(spoken) > 90
     assert spoken - set(said) == set()

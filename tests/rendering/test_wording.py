@@ -17,6 +17,7 @@ FAILURE = (
     "incident.holding",
     "incident.monitoring",
     "promise.missed",
+    "maintenance.overrun",
 )
 SORRY = re.compile(r"we are sorry\b|tut uns leid\b")
 NEXT = re.compile(r"(?:Next update by|Nächste Nachricht bis(?: zum \d\d?\. \w+ \d{4},)?) \d\d:\d\d (?:Uhr )?UTC")
@@ -48,7 +49,9 @@ INTENSE = re.compile(
 def read(case: Case) -> str:
     """Return subject and text without what a person or a customer wrote."""
     quiet = dict(case.facts) | {
-        name: None for name in ("note", "reply", "customer_words", "complaint", "motive") if case.facts.get(name)
+        name: None
+        for name in ("note", "reply", "customer_words", "complaint", "motive", "effect", "advice")
+        if case.facts.get(name)
     }
     rendered = render(replace(case, facts=quiet))
     return f"{rendered.subject}.\n\n{to_text(rendered.body)}"
@@ -81,6 +84,13 @@ def test_news_of_a_failure_says_sorry_and_when_we_write_again(case: Case) -> Non
 def test_every_word_on_an_incident_says_sorry_and_how_to_answer(case: Case) -> None:
     text = read(case)
     assert SORRY.search(text)
+    assert ANSWER.search(text)
+    assert READS.search(text)
+
+
+@pytest.mark.parametrize("case", [case for case in CUSTOMER_CASES if case.message.startswith("maintenance.")], ids=str)
+def test_every_word_on_planned_work_says_how_to_answer(case: Case) -> None:
+    text = read(case)
     assert ANSWER.search(text)
     assert READS.search(text)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from trusthub.domain.approval import ApprovalRule
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Match, Pace, Playbook
-from trusthub.domain.site import Publishing
+from trusthub.domain.site import Publisher, Publishing, Roles
 from trusthub.errors import PlaybookError
 from trusthub.services import site
 from trusthub.services.drill import Drill, check, drill
@@ -156,3 +157,20 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_drill_opens_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     with no_sockets(monkeypatch):
         assert drill(SHIPPED, SHIPPED.named("blue-green"), START, fail_at=100.0).passed
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_what_is_put_before_people_is_approved_in_half_of_the_time(*, every: bool) -> None:
+    rule = ApprovalRule(approvers=("mira@acme.example",), within=timedelta(minutes=4), every=every)
+    roles = Roles(publisher=(Publisher(email="mira@acme.example"),))
+    shipped = replace(SHIPPED, site=SHIPPED.site.model_copy(update={"roles": roles}))
+    configuration, canary = with_playbook("canary", shipped, approval=rule)
+    found = drill(configuration, canary, START, fail_at=5.0)
+    assert problems(found) == []
+    (run,) = found.runs
+    asked = [said.at for said in run.said if said.moment == "approval.asked" and said.destination == "#releases"]
+    told = [
+        said.at for said in run.said if said.moment == "incident.identified" and said.destination == "the public page"
+    ]
+    assert [at - asked[0] for at in told] == [timedelta(minutes=2)]
+    assert len(asked) == (2 if every else 1)  # the end is said by a person

@@ -406,6 +406,31 @@ TWELFTH: Rows = {
         }
     ],
 }
+FOURTEENTH: Rows = {
+    "incident": [
+        {
+            "id": 14,
+            "public_id": "k3v9x0q2m714",
+            "name": "Checkout moves",
+            "state": "resolved",
+            "impact": "none",
+            "public": True,
+            "decision": "Mira planned it.",
+            "playbook": "maintenance",
+            "opened_by": "person",
+            "planned_by": "Mira",
+            "scheduled_for": AT,
+            "scheduled_until": LATER,
+            "ends_itself": True,
+            "effect": {"en": "You cannot pay.", "de": "Sie können nicht bezahlen."},
+            "advice": {"en": "Pay before."},
+            "sequence": 2,
+            "started_at": AT,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+}
 TENTH: Rows = {
     "outcome": [
         {
@@ -421,6 +446,32 @@ TENTH: Rows = {
         }
     ]
 }
+THIRTEENTH: Rows = {
+    "approval": [
+        {
+            "id": 13,
+            "public_id": "a3v9x0q2m713",
+            "incident_id": 12,
+            "moment": "incident.identified",
+            "state": "pending",
+            "texts": {"en": {"subject": "Checkout: a problem with 2.8.0", "body": "We are sorry."}},
+            "digest": "0123456789abcdef",
+            "facts": {"peak": "5"},
+            "changed": [{"name": "peak", "before": "1", "after": "5"}],
+            "recipients": 1204,
+            "findings": [],
+            "called": 1,
+            "asked_at": AT,
+            "worded_at": AT,
+            "due": LATER,
+            "held_at": AT,
+            "decided_by": None,
+            "how": None,
+            "decided_at": None,
+        }
+    ],
+    "timer": [{"id": 13, "kind": "approval", "incident_id": 12, "due": LATER, "state": "pending"}],
+}
 
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
@@ -434,6 +485,8 @@ ADDED: Mapping[str, Rows] = {
     "0009": NINTH,
     "0010": TENTH,
     "0012": TWELFTH,
+    "0013": THIRTEENTH,
+    "0014": FOURTEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

@@ -93,6 +93,13 @@ class Slack:
             wait = timedelta(seconds=error.retry_after) if error.retry_after else _SOON
             return Later(doubt.now + wait, f"It could not be looked for. {error}")
 
+    def whisper(self, channel: str, user: str, text: str) -> None:
+        """Say something that one member alone sees: in answer to a press, Slack shows nothing that the answer says.
+
+        Raises DeliveryError. https://docs.slack.dev/reference/methods/chat.postEphemeral
+        """
+        self._call(self._client.chat_postEphemeral, channel, {"channel": channel, "user": user, "text": text})
+
     def _found(self, outbound: Outbound, channel: str, doubt: Doubt) -> Finding:
         """Search the thread, or the channel when there is none. Parts of a long message are in a thread."""
         seen: list[dict[str, Any]] = []

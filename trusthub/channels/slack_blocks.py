@@ -24,6 +24,9 @@ LABEL, ELEMENTS = 75, 25
 URL = 2000
 """Characters of an address on a button. A longer one is a link in the text, where 3,000 fit."""
 
+OPEN = "open"
+"""The action of a button that only leads somewhere."""
+
 Block = dict[str, Any]
 
 
@@ -38,7 +41,8 @@ class Page:
 def compose(outbound: Outbound, *, interactive: bool) -> list[Page]:
     """Return the message as one page, or as more when it is long: the promise in the first, buttons below the last."""
     found = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
-    long = [] if interactive else [button for button in outbound.buttons if len(button.url) > URL]
+    links = [button for button in outbound.buttons if not interactive or button.action == OPEN]
+    long = [button for button in links if len(button.url) > URL]
     found[-1].blocks.extend(_section(f"<{button.url}|{escape(button.label)}>") for button in long)
     buttons = [button for button in outbound.buttons if button not in long]
     found[-1].blocks.extend(_actions(buttons, interactive=interactive))
@@ -77,5 +81,6 @@ def _button(button: Button, *, interactive: bool) -> Block:
     """
     label = button.label if len(button.label) <= LABEL else f"{button.label[: LABEL - 1]}…"
     shape: Block = {"type": "button", "text": {"type": "plain_text", "text": label, "emoji": True}}
-    shape |= {"action_id": button.action, "value": button.value} if interactive else {"url": button.url}
+    reported = interactive and button.action != OPEN
+    shape |= {"action_id": button.action, "value": button.value} if reported else {"url": button.url}
     return shape | ({"style": "danger"} if button.danger else {})

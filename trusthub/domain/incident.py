@@ -1,5 +1,6 @@
 """What may go public by itself, and who may change an incident."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,12 +14,22 @@ LATE = timedelta(minutes=10)
 
 
 class State(StrEnum):
-    """Statuspage's states."""
+    """Statuspage's states: four of an incident, then four of a maintenance."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
     MONITORING = "monitoring"
     RESOLVED = "resolved"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+
+
+OVER = frozenset({State.RESOLVED, State.COMPLETED})
+AT_WORK = frozenset({State.IN_PROGRESS, State.VERIFYING})
+PLANNED = frozenset({State.SCHEDULED, *AT_WORK, State.COMPLETED})
+"""States of planned work."""
 
 
 class Impact(StrEnum):
@@ -76,7 +87,27 @@ COMPONENT_STATUS = {
     Impact.MAJOR: ComponentStatus.PARTIAL_OUTAGE,
     Impact.CRITICAL: ComponentStatus.MAJOR_OUTAGE,
 }
+_SEVERITY = (
+    ComponentStatus.OPERATIONAL,
+    ComponentStatus.MAINTENANCE,
+    ComponentStatus.DEGRADED,
+    ComponentStatus.PARTIAL_OUTAGE,
+    ComponentStatus.MAJOR_OUTAGE,
+)
+_WELL = frozenset({State.MONITORING, State.SCHEDULED, *OVER})
 _ORDER = list(State)
+
+
+def status_of(state: State, impact: Impact) -> ComponentStatus:
+    """Return what an incident, or planned work, makes of the components that it touches."""
+    if state in _WELL:
+        return ComponentStatus.OPERATIONAL
+    return ComponentStatus.MAINTENANCE if state in AT_WORK else COMPONENT_STATUS[impact]
+
+
+def worst_status(statuses: Iterable[str]) -> ComponentStatus:
+    """Return the worst of some component statuses: what does not work counts more than planned work."""
+    return max(map(ComponentStatus, statuses), key=_SEVERITY.index, default=ComponentStatus.OPERATIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +197,12 @@ def _held_back(around: Circumstances) -> str | None:
 def machine_may_move(
     current: State, target: State, *, opened_by: By, closed_by: By | None, again: bool = False
 ) -> bool:
-    """Whether a machine may move an incident: never what a person opened or closed, and never backwards.
+    """Whether a machine may move an incident: never what a person opened, planned or closed, and never backwards.
 
     It may call it resolved only after it has been watched: that is what a playbook's quiet window is for. `again` means
     that what was over has begun anew, which takes it back.
     """
-    if opened_by is By.PERSON or closed_by is not None:
+    if opened_by is By.PERSON or closed_by is not None or {current, target} & PLANNED:
         return False
     if again:
         return target is not State.RESOLVED

@@ -32,6 +32,13 @@ class Moment(StrEnum):
     PROMISE_HOLDING = "promise.holding"
     INCIDENT_UNWELCOME = "incident.unwelcome"
     PROMISE_MISSED = "promise.missed"
+    MAINTENANCE_PLANNED = "maintenance.planned"
+    MAINTENANCE_REMINDER = "maintenance.reminder"
+    MAINTENANCE_STARTED = "maintenance.started"
+    MAINTENANCE_UPDATED = "maintenance.updated"
+    MAINTENANCE_OVERRUN = "maintenance.overrun"
+    MAINTENANCE_COMPLETED = "maintenance.completed"
+    MAINTENANCE_CANCELLED = "maintenance.cancelled"
     THREAD_OPENED = "thread.opened"
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
@@ -39,6 +46,8 @@ class Moment(StrEnum):
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
     DESTINATION_DISABLED = "destination.disabled"
+    APPROVAL_ASKED = "approval.asked"
+    APPROVAL_DECIDED = "approval.decided"
 
 
 class Audience(StrEnum):
@@ -82,6 +91,15 @@ class WayBack:
     how: str
     minutes: float
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact, by its name, as it was and as it is, in words."""
+
+    name: str
+    before: str
+    after: str
 
 
 _NOON = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
@@ -173,6 +191,20 @@ FACTS: Mapping[str, Fact] = {
     "motive": _public(
         "a person: what we meant by a change, and whom it helped", "It loads faster for new customers.", optional=True
     ),
+    # planned work
+    "window_from": _public("when planned work begins", _NOON.replace(minute=5), optional=True),
+    "window_until": _public("when we said that planned work ends", _NOON.replace(minute=35), optional=True),
+    "window_began": _public("when planned work began; None before", _NOON.replace(minute=5), optional=True),
+    "said_from": _public("window_from, as we said it before a change", _NOON.replace(minute=3), optional=True),
+    "said_until": _public("window_until, as we said it before a change", _NOON.replace(minute=30), optional=True),
+    "verifying": _public("whether planned work is done and being checked", False),
+    "effect": _public("a person: what customers cannot do meanwhile", "You cannot pay for an order.", optional=True),
+    "advice": _public("a person: what customers can do about it", "Pay before 14:00 UTC.", optional=True),
+    "calendar_url": _public(
+        "the incident's calendar entry; None for what was not planned",
+        "https://status.acme.example/incidents/k3v9x0q2m7ab.ics",
+        optional=True,
+    ),
     # promises
     "next_update": _public("promise next_update: when we write again", _NOON.replace(minute=36), optional=True),
     "recovery_from": _public("rollback start plus plan.recovery.from", _NOON.replace(minute=8), optional=True),
@@ -198,6 +230,7 @@ FACTS: Mapping[str, Fact] = {
         "the form that keeps a promise", "https://status.acme.example/console/incidents/7#write", optional=True
     ),
     "promise_owner": _internal("who keeps the promise: who wrote, else plan.owner", "Mira", optional=True),
+    "ends_itself": _internal("whether planned work is over when its time is, by itself", True, optional=True),
     "holdings_left": _internal("holding updates that the hub still writes by itself", 2, optional=True),
     "environment": _internal("payload, else connection, else listed namespace", "production", optional=True),
     "strategy": _internal("event strategy", "canary"),
@@ -249,6 +282,24 @@ FACTS: Mapping[str, Fact] = {
     "destination": _internal("channel and name of a destination that fails", "webhook acme", optional=True),
     "failing_since": _internal("when the first message to it was given up", _NOON, optional=True),
     "undelivered": _internal("how many messages to it were given up in a row", 3, optional=True),
+    # what people approve before customers read it
+    "proposed": _internal(
+        "what customers would read in each language, quoted",
+        "**English: Checkout: a problem with 2.8.0**\n\n> Checkout is not working as it should, and we are sorry.",
+        optional=True,
+    ),
+    "recipients": _internal("how many it would be sent to", 1204, optional=True),
+    "findings": _internal("what is wrong with the words, one sentence each", ("Say when you write again.",)),
+    "changed": _internal("facts that changed since the last question", (Change("peak", "5", "25"),)),
+    "approver": _internal("who is called, by approval.approvers", "mira@acme.example", optional=True),
+    "decide_by": _internal("when the next one is called", _NOON.replace(minute=11), optional=True),
+    "at_deadline": _internal("what happens then: holding, send or hold", "holding", optional=True),
+    "held_at": _internal("when customers got a holding message instead", _NOON.replace(minute=11), optional=True),
+    "outcome": _internal(
+        "approved, edited, precaution, false_alarm, sent, void or overtaken", "approved", optional=True
+    ),
+    "decided_by": _internal("who decided", "Mira", optional=True),
+    "decided_at": _internal("when", _NOON.replace(minute=10), optional=True),
     "has_address": _internal("whether the customer left an email address", True),
 }
 

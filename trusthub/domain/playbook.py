@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from trusthub.domain.approval import ApprovalRule
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
@@ -173,6 +174,13 @@ class Playbook(Strict):
     cadence: dict[Impact, Pace] = Field(default_factory=dict, validate_default=True)
     remind_before: Duration | None = Field(default=None, ge=timedelta(minutes=1))
     """How long before a promise is due people are reminded; None: a third of the time given, and 3 minutes at least."""
+    approval: ApprovalRule | None = None
+    """Who approves what would reach customers by itself; None lets it leave at once."""
+    reminders: tuple[Annotated[Duration, Field(ge=timedelta(minutes=1))], ...] = (
+        timedelta(hours=24),
+        timedelta(hours=1),
+    )
+    """How long before planned work customers are reminded of it."""
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
     wave: Wave = Wave()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, LiteralString, Self
+from typing import Annotated, Any, LiteralString, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -152,15 +152,18 @@ class Component(Strict):
     task: Annotated[str, AfterValidator(_task)] | None = None
     """What customers do with it, to complete `the requests to ...`: `pay for an order`."""
     symptoms: dict[str, Annotated[str, AfterValidator(_symptom)]] = Field(default_factory=dict)
-    """What customers notice when a metric of that name fails, said of one request: `failed`, `was slow`."""
+    """What customers notice when a metric of that name fails: `failed`, `was slow`."""
     watches: tuple[str, ...] = ()
     publishing: Publishing | None = None
 
-    def symptom(self, metrics: Sequence[str]) -> str | None:
-        """Return what customers notice, said of several requests; None unless all that failed means one thing."""
+    def symptom(self, metrics: Sequence[str], language: str) -> str | None:
+        """Return what customers notice, said of several requests; None unless all that failed means one thing.
+
+        `language` is that of the words. In English they may speak of one request (`was slow`), and many are made of it.
+        """
         found = {self.symptoms.get(metric) for metric in metrics}
         said = found.pop() if len(found) == 1 else None
-        return re.sub(r"^(was|is|has)\b", lambda one: _OF_MANY[one[1]], said) if said else None
+        return re.sub(r"^(was|is|has)\b", lambda one: _OF_MANY[one[1]], said) if said and language == "en" else said
 
 
 _OF_MANY = {"was": "were", "is": "are", "has": "have"}
@@ -262,15 +265,45 @@ _FOR_KIND = {
 """The keys of a gate that mean something for its kind."""
 
 
+def _slack_user(name: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
+        raise ValueError(f"{name!r} is no member id of Slack. Copy it from the person's profile; it begins with U or W")
+    return name
+
+
+class Publisher(Strict):
+    """Somebody who may decide what customers read. An address alone stands for one who has no Slack."""
+
+    email: Address
+    slack: Annotated[str, AfterValidator(_slack_user)] | None = None
+    """Their member id. An address in a Slack profile proves nothing: many workspaces let members change it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_alone(cls, value: Any) -> Any:
+        return {"email": value} if isinstance(value, str) else value
+
+
 class Roles(Strict):
     """Who may do what not everybody who works here may."""
 
     legal: tuple[str, ...] = ()
     """Addresses of those who may say more than a holding message about an attack, or about data at risk."""
 
+    publisher: tuple[Publisher, ...] = ()
+    """Those who may approve what a playbook puts before people."""
+
     def is_legal(self, email: str) -> bool:
         """Whether somebody has the role `legal`."""
         return email.lower() in {address.lower() for address in self.legal}
+
+    def publishes(self, email: str) -> bool:
+        """Whether somebody has the role `publisher`."""
+        return email.lower() in {each.email.lower() for each in self.publisher}
+
+    def address_of(self, slack: str) -> str:
+        """Return the address of a publisher by their member id in Slack; empty when it is nobody's."""
+        return next((each.email for each in self.publisher if slack and each.slack == slack), "")
 
 
 class Site(Strict):

@@ -33,8 +33,8 @@ _PAGE_TESTS = (
     "in", "integer", "iterable", "le", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string",
     "true", "undefined",
 )  # fmt: skip
-_OURS = frozenset({"complaint", "motive", "note", "reply"})
-"""Facts that a person who works here wrote."""
+_OURS = frozenset({"advice", "complaint", "effect", "motive", "note", "proposed", "reply"})
+"""Facts that a person who works here wrote, or that this hub did."""
 
 
 class _Plain(CodeGenerator):

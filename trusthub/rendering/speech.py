@@ -118,10 +118,6 @@ class Speech:
         more = {"lasted": self.lasted, "month": self.month, "uptime": self.uptime, "weekday": self.weekday}
         return {**self.filters(), **more}
 
-    def month(self, at: object) -> str:
-        """Return `November 2026`."""
-        return format_skeleton("yMMMM", self._local(at), locale=self.rules)
-
     def uptime(self, value: object) -> str:
         """Return `99.98 %` for 99.989: rounded down, so that only what never failed reads as 100 %."""
         exact = math.floor(round(_number(value) * 100, 6)) / 100
@@ -130,6 +126,10 @@ class Speech:
     def weekday(self, at: object) -> str:
         """Return `Sunday`."""
         return format_date(self._local(at), "EEEE", locale=self.rules)
+
+    def month(self, at: object) -> str:
+        """Return `November 2026`."""
+        return format_skeleton("yMMMM", self._local(at), locale=self.rules)
 
     def elsewhere(self, zone: str) -> "Speech":
         """Return the same language for readers in another time zone (an IANA name)."""

@@ -1,7 +1,7 @@
 """From a moment to deliveries: which audience hears which message, where, and in which shape."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -24,8 +24,15 @@ from trusthub.store.tables import Delivery
 
 QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
-LOUD = frozenset({Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED})
+LOUD = frozenset(
+    {Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED}
+    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN}
+)
 """News that must not stay hidden inside a thread."""
+CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED})
+"""A question with its answer: the first message always shows how it stands, with all that can be pressed."""
+Texts = Mapping[str, Mapping[str, str]]
+"""`subject` and `body` (Markdown) by language."""
 ASIDE = frozenset({Moment.PROMISE_DUE_SOON})
 """What is no news of the incident: the first message does not begin with it."""
 
@@ -47,6 +54,8 @@ class Telling:
     """How bad it is, or would be; None where nothing is wrong or nobody can say."""
     news: News | None = None
     """The update that it is. Subscribers of the page hear updates."""
+    edited: Texts = field(default_factory=dict)
+    """What a person wrote instead, by language; customers read it, and who reads what they read."""
     buttons: tuple[Button, ...] = ()
     also: str | None = None
     """The mail address of a colleague who reads what staff read, whether or not an audience has it."""
@@ -63,7 +72,8 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
         if audience.public and not telling.customers:
             continue
         loud = _applies(told, telling)
-        rendered = word(hub, told.message, telling.facts, audience)
+        same = told.message == telling.playbook.message(telling.moment, Audience.CUSTOMERS)
+        rendered = word(hub, told.message, telling.facts, audience, edited=telling.edited if same else None)
         for destination in hub.configuration.site.audiences[audience]:
             if loud or destination.page:  # the page shows every update; a condition says who is disturbed
                 deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
@@ -81,12 +91,24 @@ def _applies(told: Told, telling: Telling) -> bool:
     return told.when.holds(exposure=facts["exposure"], peak=facts["peak"], impact=telling.impact)
 
 
-def word(hub: Hub, message: str, facts: Facts, audience: Audience, *, locale: str = "", zone: str = "UTC") -> Rendered:
+def word(
+    hub: Hub,
+    message: str,
+    facts: Facts,
+    audience: Audience,
+    *,
+    locale: str = "",
+    zone: str = "UTC",
+    edited: Texts | None = None,
+) -> Rendered:
     """Render a message for an audience; customers' messages get public facts only.
 
-    Without a `locale` it is in the page's own language. Times are said in `zone`, an IANA name.
+    Without a `locale` it is in the page's own language. Times are said in `zone`, an IANA name. What a person `edited`
+    stands as it is.
     """
     code = locale or hub.page.main
+    if words := (edited or {}).get(code):
+        return Rendered(subject=words["subject"], body=words["body"])
     render, said = hub.configuration.templates.render, in_language(hub, facts, code)
     return render(message, said, public=audience.public, locale=code, zone=zone)
 
@@ -137,7 +159,9 @@ def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, messa
     for slot in recipients.slots(session, news):
         place = locale, zone = hub.page.nearest(slot.locale), slot.zone or "UTC"
         if place not in worded:
-            worded[place] = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
+            worded[place] = word(
+                hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone, edited=telling.edited
+            )
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
         around = {"locale": locale, "why": _why(hub, locale, "subscriber"), "unsubscribe": PERSONAL}
         batches.append(
@@ -175,14 +199,26 @@ def _deliveries(
         if telling.moment not in QUIET:
             facts = {"data": contract.data(session, hub, telling, audience)} if channel == "webhook" else {}
             yield made({**content, **facts})
-    elif telling.moment in QUIET:  # without a first message to edit, it becomes that
+    else:
+        yield from _in_slack(telling, made, content, begun=_begun(session, lane, telling.conversation))
+
+
+def _in_slack(
+    telling: Telling, made: Callable[..., Delivery], content: dict[str, Any], *, begun: bool
+) -> Iterator[Delivery]:
+    """Edit the first message of the conversation, add one below it, or both; `begun` says whether there is one."""
+    loud = telling.moment in LOUD
+    if telling.moment in QUIET:  # without a first message to edit, it becomes that
         yield made({**content, "edit": True}, part="edit")
-    elif not _begun(session, lane, telling.conversation):
+    elif not begun:
         yield made(content)
+    elif telling.moment in CARDS:
+        yield made({**content, "edit": True}, part="edit")
+        yield made({**_headline(content), "broadcast": loud})
     else:
         if telling.moment not in ASIDE:
             yield made({**_headline(content), "edit": True}, part="edit")
-        yield made({**content, "broadcast": telling.moment in LOUD})
+        yield made({**content, "broadcast": loud})
 
 
 def _headline(content: dict[str, Any]) -> dict[str, Any]:

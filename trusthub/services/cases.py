@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from trusthub.domain.approval import Standing
 from trusthub.domain.events import Phase, Strategy
 from trusthub.domain.incident import CauseClass, Impact, evident_cause
 from trusthub.domain.plan import Plan
@@ -16,7 +17,17 @@ from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage, Page, Promise, Rollout, Timer
+from trusthub.store.tables import (
+    Approval,
+    Component,
+    Incident,
+    IncidentComponent,
+    IncidentPage,
+    Page,
+    Promise,
+    Rollout,
+    Timer,
+)
 
 _KNOWN = TypeAdapter(Known)
 _REACH = TypeAdapter(Reach)
@@ -80,6 +91,8 @@ class Case:
     components: list[Component]
     rollout: Rollout | None = None
     known: Known | None = None
+    approval: Approval | None = None
+    """The question that waits for an answer of people before customers read more."""
 
     @property
     def cause(self) -> CauseClass:
@@ -91,6 +104,11 @@ class Case:
     def holding(self) -> bool:
         """Whether customers get holding messages only, until somebody with the role `legal` has cleared more."""
         return (self.cause is CauseClass.ATTACK or self.incident.data_at_risk) and not self.incident.cleared_by
+
+    @property
+    def introduced(self) -> bool:
+        """Whether customers have read more of it than that we look into it."""
+        return self.incident.public and not (self.approval and self.approval.held_at)
 
     @property
     def conversation(self) -> str:
@@ -117,7 +135,16 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
         components=components_of(session, incident),
         rollout=rollout,
         known=as_told(session, rollout, known_of(rollout)) if rollout else None,
+        approval=question(session, incident_id),
     )
+
+
+def question(session: Session, incident_id: int) -> Approval | None:
+    """Return what people are asked about an incident now."""
+    mine = (col(Approval.incident_id) == incident_id, col(Approval.state) == Standing.PENDING)
+    found = select(Approval).where(*mine).execution_options(populate_existing=True)
+    row: Approval | None = session.execute(found).scalar()
+    return row
 
 
 def the_page(session: Session, *, lock: bool = False) -> Page:

@@ -11,10 +11,10 @@ from sqlmodel import Session, col
 from trusthub.domain.site import Site
 from trusthub.errors import PayloadError, UnknownEventError
 from trusthub.services import intake
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.hub import Hub
 from trusthub.services.reading import to_watch
 from trusthub.services.silence import words
-from trusthub.services.staff import Act, StaffError
 from trusthub.store.tables import Alert, Audit, Event, Refusal, Rollout, Silence
 
 NOT_UNDERSTOOD = ("unknown", "rejected", "failed")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # which tells what this describes
     from trusthub.services.announce import Telling
 
 
+_MISSED = frozenset({Moment.PROMISE_MISSED, Moment.MAINTENANCE_OVERRUN})
+
+
 def data(session: Session, hub: Hub, telling: "Telling", audience: Audience) -> dict[str, Any]:
     """Return the facts of a moment as JSON. Customers' webhooks get public facts only."""
     return {
@@ -49,6 +52,8 @@ def _components(hub: Hub, facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _rollout(telling: "Telling", *, public: bool) -> dict[str, Any] | None:
     facts = telling.facts
+    if public and telling.moment is Moment.INCIDENT_HOLDING:
+        return None  # it names no cause, and a version would
     found = {"from_version": facts.get("from_version"), "to_version": facts.get("to_version")}
     if telling.rollout_id is None and not any(found.values()):
         return None
@@ -65,7 +70,7 @@ def _promises(telling: "Telling") -> list[dict[str, Any]]:
     if due := facts.get("recovery_until"):
         earliest = _time(facts.get("recovery_from"))
         found.append({"kind": "recovery", "earliest": earliest, "due": _time(due), "standing": "pending"})
-    if telling.moment is Moment.PROMISE_MISSED and (due := facts.get("promised_by")):
+    if telling.moment in _MISSED and (due := facts.get("promised_by")):
         found.append({"kind": facts.get("promise_kind"), "due": _time(due), "standing": "missed"})
     return found
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.channels import CHANNELS
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, StaffError
 from trusthub.store import holds
 from trusthub.store.tables import Audit, Delivery, Disabled, Incident, Lane
 from trusthub.store.which import Which

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
-from trusthub.domain.incident import State
+from trusthub.domain.incident import OVER
 from trusthub.rendering import markdown
 from trusthub.services import gate_rollback, outcomes, outgoing, report
 from trusthub.services.cases import known_of, read_case, rollout_behind
@@ -18,6 +18,8 @@ from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Th
 from trusthub.store.which import has_state
 
 _MANY = 50
+_DETAILED = frozenset({"correct", "change"})
+"""Acts on an incident whose detail is no published text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class RolloutDetail:
 
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
     """Return open incidents, threads that wait for us (longest first), and messages in trouble."""
-    open_ones = select(Incident).where(col(Incident.state) != State.RESOLVED).order_by(col(Incident.id).desc())
+    open_ones = select(Incident).where(col(Incident.state).not_in(OVER)).order_by(col(Incident.id).desc())
     waiting = select(Thread).where(col(Thread.state) == "open").order_by(col(Thread.updated_at)).limit(_MANY)
     late = has_state("pending") & (col(Delivery.last_error) != "")
     troubled = select(Delivery).where(or_(has_state("dead"), late)).order_by(col(Delivery.id).desc()).limit(_MANY)
@@ -86,8 +88,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         public=row.public,
         decision=row.decision,
         settled=row.settled,
-        open=row.state != State.RESOLVED,
-        rollout=_one_line(rollout) if rollout else "Opened by hand",
+        open=row.state not in OVER,
+        rollout=_one_line(rollout) if rollout else "Planned work" if row.scheduled_for else "Opened by hand",
         reason=known_of(rollout).reason if rollout else "",
         threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
         audit=_acts(session, f"incident:{row.public_id}", f"rollout:{behind.public_id}" if behind else ""),
@@ -96,6 +98,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         data_at_risk=row.data_at_risk,
         safeguard_missing=row.safeguard_missing,
         holding=case.holding,
+        approval=case.approval.public_id if case.approval else None,
     )
 
 
@@ -153,7 +156,7 @@ def _acts(session: Session, *subjects: str) -> tuple[str, ...]:
 
 
 def _act(row: Audit) -> str:
-    ours = row.subject.startswith("rollout:") or row.action == "correct"  # the words of other acts are published
+    ours = row.subject.startswith("rollout:") or row.action in _DETAILED  # the words of other acts are published
     why = f": {row.detail}" if row.detail and ours else ""
     return f"{row.at:%H:%M} UTC, {row.actor}: {row.action}{why}"
 

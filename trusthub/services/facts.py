@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from trusthub.domain.events import Evidence
-from trusthub.domain.incident import CauseClass, Impact
+from trusthub.domain.incident import CauseClass, Impact, State
 from trusthub.domain.message import FACTS, WayBack
 from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
@@ -15,7 +15,7 @@ from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Component, Routing
 from trusthub.services.cases import Case, corrected, site_component
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Promise, Rollout
+from trusthub.store.tables import Incident, Promise, Rollout
 
 Facts = dict[str, Any]
 
@@ -31,12 +31,15 @@ def page_facts(hub: Hub) -> Facts:
         components=(),
         corrected=(),
         sticky=False,
+        verifying=False,
         cause_class=CauseClass.UNKNOWN.value,
         safeguard_missing=False,
         customers_told=False,
         links=(),
         known_risks=(),
         unknown_risks=(),
+        findings=(),
+        changed=(),
         decision="",
         tool="",
     )
@@ -58,7 +61,7 @@ def rollout_facts(hub: Hub, row: Rollout, known: Known, plan: Plan) -> Facts:
         "sticky": sticky,
         "customers": component.customers if component and sticky else None,
         "task": component.task if component else None,
-        "symptom": _symptom(component, known),
+        "symptom": _symptom(component, known, hub.page.main),
         "rollback_started_at": known.rollback_started_at,
         "rollback_finished_at": known.ended_at if known.rollback_started_at else None,
         "evidence": None if known.evidence is Evidence.NONE else known.evidence.value,
@@ -103,6 +106,14 @@ def case_facts(hub: Hub, case: Case, promises: Sequence[Promise]) -> Facts:
         impact=incident.impact,
         cause_class=case.cause.value,
         safeguard_missing=incident.safeguard_missing,
+        window_from=incident.scheduled_for,
+        window_until=incident.scheduled_until,
+        window_began=_began(incident),
+        ends_itself=incident.ends_itself,
+        verifying=incident.state == State.VERIFYING,
+        effect=incident.effect or None,
+        advice=incident.advice or None,
+        calendar_url=f"{url}.ics" if url and incident.scheduled_for else None,
         complaint=incident.complaint or None,
         motive=incident.motive or None,
         customers_told=incident.public,
@@ -142,6 +153,12 @@ def reach(case: Case) -> Reach:
     )
 
 
+def _began(incident: Incident) -> datetime | None:
+    """Return when planned work began; None before, and for what was not planned or not done."""
+    never = incident.state == State.SCHEDULED or incident.settled == "cancelled"
+    return incident.started_at if incident.scheduled_for and not never else None
+
+
 def _corrected(case: Case) -> Facts:
     """Return the facts that a person's word replaces."""
     said = reach(case)
@@ -151,11 +168,11 @@ def _corrected(case: Case) -> Facts:
     return facts
 
 
-def _symptom(component: Component | None, known: Known) -> str | None:
+def _symptom(component: Component | None, known: Known, language: str) -> str | None:
     """Return what customers noticed, when an analysis failed and the metrics that failed mean one thing."""
     if component is None or known.evidence is not Evidence.FAILED_ANALYSIS or not known.peak:
         return None
-    return component.symptom(known.metrics)
+    return component.symptom(known.metrics, language)
 
 
 def _plan_facts(plan: Plan) -> Facts:

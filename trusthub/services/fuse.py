@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import By, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Playbook, Wave
-from trusthub.services import incidents
+from trusthub.services import approvals
 from trusthub.services.cases import Case, create, open_case, the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Incident, IncidentComponent, IncidentPage
@@ -107,7 +107,6 @@ def _tell(session: Session, hub: Hub, components: list[Component], why: str, now
             name="",
             state=State.INVESTIGATING,
             impact=Impact.MAJOR,
-            public=True,
             combined=True,
             decision=why,
             playbook=_playbook(hub).name,
@@ -118,7 +117,5 @@ def _tell(session: Session, hub: Hub, components: list[Component], why: str, now
         ),
         components,
     )
-    incidents.name_it(hub, incident, "_several.txt", {})
-    incidents.speak(
-        session, hub, open_case(session, hub, incident.id), Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several"
-    )
+    case = open_case(session, hub, incident.id)
+    approvals.first(session, hub, case, Moment.INCIDENT_SEVERAL, now=now, cause=f"{cause}/several")

@@ -7,11 +7,11 @@ from trusthub.domain import gate as rules
 from trusthub.domain.gate import Verdict
 from trusthub.domain.rollout import UNDER_WAY
 from trusthub.domain.site import Gate, GateKind
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.cases import known_of
 from trusthub.services.gate_requests import Asked
 from trusthub.services.gate_rollouts import place_of, reporter, rollout_at
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, StaffError
 from trusthub.store.tables import Audit, Rollout
 
 ASKED = "asked the tool to roll back"

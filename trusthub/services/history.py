@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from trusthub.domain.incident import OVER, PLANNED
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
@@ -43,11 +44,19 @@ class PastView:
     components: tuple[str, ...]
     started_at: datetime
     resolved_at: datetime | None
+    cancelled: bool = False
+    scheduled_for: datetime | None = None
+    """Both are for planned work, which has no place here."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
 
     @property
     def lasted(self) -> timedelta | None:
         """From start to end; None while it lasts."""
-        return self.resolved_at - self.started_at if self.resolved_at and self.state == "resolved" else None
+        return self.resolved_at - self.started_at if self.resolved_at and self.over else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +114,7 @@ class History:
         for link in self._session.execute(select(IncidentComponent)).scalars():
             touching[link.incident_id].append(link.component_id)
         fields = (Incident.id, Incident.started_at, Incident.told_at, Incident.updated_at)
-        rows = select(*map(col, fields)).where(col(Incident.public).is_(True))
+        rows = select(*map(col, fields)).where(col(Incident.public).is_(True), col(Incident.state).not_in(PLANNED))
         for number, started_at, told_at, updated_at in self._session.execute(rows.order_by(col(Incident.id).desc())):
             for scope in (None, *touching[number]):
                 self._known[scope][_month(started_at)].append(number)
@@ -212,12 +221,11 @@ def _names(session: Session, numbers: Sequence[int]) -> Mapping[int, list[str]]:
 
 
 def _past(hub: Hub, page: PageView, row: Incident, components: tuple[str, ...]) -> PastView:
-    own = page.locale == hub.page.main
-    name = row.name if own else row.names.get(page.locale)
+    name, lang = report.title(hub, row, page.locale)
     return PastView(
         url=hub.incident_url(row.public_id, page.locale),
-        name=name or row.name,
-        lang=None if name else hub.page.main,
+        name=name,
+        lang=lang,
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,

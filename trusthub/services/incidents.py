@@ -1,20 +1,22 @@
 """An incident's life: opened, told, moved on, resolved. Every public word and every promise passes through `speak`."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
-from trusthub.domain.incident import COMPONENT_STATUS, By, ComponentStatus, Impact, State, machine_may_move
+from trusthub.domain.incident import OVER, By, Impact, State, machine_may_move, status_of, worst_status
 from trusthub.domain.message import Audience, Button, Moment
 from trusthub.domain.playbook import Playbook
 from trusthub.services import feedback, promises
-from trusthub.services.announce import Telling, tell, word
+from trusthub.services.announce import Telling, Texts, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
-from trusthub.store.tables import Incident, Update, UpdateText
+from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
@@ -28,7 +30,23 @@ _STATES = {
     Moment.INCIDENT_RESOLVED: State.RESOLVED,
     Moment.INCIDENT_RETRACTED: State.RESOLVED,
     Moment.INCIDENT_UNWELCOME: State.IDENTIFIED,
+    Moment.MAINTENANCE_PLANNED: State.SCHEDULED,
+    Moment.MAINTENANCE_STARTED: State.IN_PROGRESS,
+    Moment.MAINTENANCE_COMPLETED: State.COMPLETED,
+    Moment.MAINTENANCE_CANCELLED: State.COMPLETED,
 }
+_TAKES_BACK = frozenset({Moment.INCIDENT_RETRACTED, Moment.MAINTENANCE_CANCELLED})
+"""There was nothing to recover from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Words that a person approved."""
+
+    worded_at: datetime
+    """When they were written: what they promise is counted from then."""
+    edited: Texts | None = None
+    """The person's own words, by language."""
 
 
 def speak(
@@ -40,45 +58,124 @@ def speak(
     now: datetime,
     cause: str,
     author: str | None = None,
+    approved: Approved | None = None,
     **more: object,
 ) -> None:
     """Publish one update: move the state, settle and make promises, word it, and put it on its way.
 
-    `more` are facts that only this update has, such as a person's `note`.
+    `more` are facts that only this update has, such as a person's `note`. While people are asked what to say, nothing
+    but a holding message leaves without one.
     """
-    incident = case.incident
-    if case.holding:
+    if case.holding or (case.approval and author is None):
         moment = Moment.INCIDENT_HOLDING
-    state = _STATES.get(moment)
+    since = approved.worded_at if approved else now
+    changed = move(session, case, moment, now, since=since, author=author)
+    facts = {**case_facts(hub, case, pending(session, case.incident)), **more}
+    edited = (approved.edited if approved else None) or {}
+    update = Update(
+        incident_id=case.incident.id,
+        state=case.incident.state,
+        moment=moment,
+        author=author,
+        components=changed,
+        created_at=now,
+    )
+    _publish(session, hub, case, update, facts, edited)
+    _tell(session, hub, case, update, facts, edited, cause)
+    if _STATES.get(moment) in OVER:
+        feedback.close_all(session, hub, case, facts, now)
+
+
+def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:
+    """Return what customers would read now, in each language, and what it rests on. Nothing stays of it."""
+    with session.begin_nested() as attempt:
+        if case.holding:
+            moment = Moment.INCIDENT_HOLDING
+        if not case.introduced:
+            _introduce(session, hub, case, now)
+        move(session, case, moment, now)
+        facts = case_facts(hub, case, pending(session, case.incident))
+        name = _message(case.playbook, moment)
+        words = {locale: word(hub, name, facts, Audience.CUSTOMERS, locale=locale) for locale in hub.page.locales}
+        attempt.rollback()
+    return moment, {locale: {"subject": each.subject, "body": each.body} for locale, each in words.items()}, facts
+
+
+def move(
+    session: Session,
+    case: Case,
+    moment: Moment,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    author: str | None = None,
+) -> list[dict[str, str]]:
+    """Move an incident's state to that of a moment, settle and make promises; return what components changed.
+
+    What is promised counts from `since`, when the words were written.
+    """
+    incident, state = case.incident, _STATES.get(moment)
     if state is not None:
         incident.state = state
     incident.told_at = incident.told_at or now
     if state is State.MONITORING:
         incident.monitoring_at = now
-    if state is State.RESOLVED:
+    if state in OVER:
         incident.resolved_at = now
     touch(incident, now)
-    over = incident.state == State.RESOLVED
-    promises.news(session, case, now, author=author, retracts=moment is Moment.INCIDENT_RETRACTED)
-    changed = [] if over and state is None else _show(case, now)  # what is said afterwards changes no component
+    promises.news(session, case, now, since=since or now, author=author, retracts=moment in _TAKES_BACK)
     session.flush()
-    facts = {**case_facts(hub, case, pending(session, incident)), **more}
-    update = _publish(session, hub, case, moment, facts, changed, author, now)
-    _tell(session, hub, case, update, facts, cause, now)
-    if state is State.RESOLVED:
-        feedback.close_all(session, hub, case, facts, now)
+    over = incident.state in OVER
+    changed = [] if over and state is None else _show(session, case, now)  # what is said afterwards changes nothing
+    session.flush()
+    return changed
 
 
-def go_public(session: Session, hub: Hub, case: Case, moment: Moment, *, now: datetime, cause: str) -> None:
-    """Tell customers for the first time."""
+def go_public(
+    session: Session,
+    hub: Hub,
+    case: Case,
+    moment: Moment,
+    *,
+    now: datetime,
+    cause: str,
+    approved: Approved | None = None,
+) -> None:
+    """Tell customers for the first time, or for the first time more than that we look into it."""
+    _introduce(session, hub, case, approved.worded_at if approved else now)
+    go_on(session, hub, case, moment, now=now, cause=cause, approved=approved)
+
+
+def go_on(
+    session: Session,
+    hub: Hub,
+    case: Case,
+    moment: Moment,
+    *,
+    now: datetime,
+    cause: str,
+    approved: Approved | None = None,
+) -> None:
+    """Tell customers how it goes on, and begin to watch it when that is what comes next."""
+    speak(session, hub, case, moment, now=now, cause=cause, approved=approved)
+    if moment is Moment.INCIDENT_MONITORING:
+        watch(session, case, now)
+
+
+def hold(session: Session, hub: Hub, case: Case, *, now: datetime, cause: str) -> None:
+    """Tell customers that we look into it, without cause or count, because nobody has approved more."""
+    case.incident.public = True
+    name_it(hub, case.incident, "_held.txt", case_facts(hub, case, ()))
+    speak(session, hub, case, Moment.INCIDENT_HOLDING, now=now, cause=cause)
+
+
+def _introduce(session: Session, hub: Hub, case: Case, now: datetime) -> None:
+    """Make an incident one that customers know: it has a name, and a promise where there is one to make."""
     incident = case.incident
     incident.public = True
     promises.expect_recovery(session, case, now)
-    facts = case_facts(hub, case, pending(session, incident))
-    name_it(hub, incident, "_name.txt", facts)
-    speak(session, hub, case, moment, now=now, cause=cause)
-    if moment is Moment.INCIDENT_MONITORING:
-        watch(session, case, now)
+    template = "_several.txt" if incident.combined else "_name.txt"
+    name_it(hub, incident, template, case_facts(hub, case, pending(session, incident)))
 
 
 def name_it(hub: Hub, incident: Incident, template: str, facts: Facts) -> None:
@@ -98,18 +195,21 @@ def progress(
     `again` takes back that it was over, because a retry failed as well.
     """
     incident = case.incident
-    target = _STATES[moment]
-    closed_by = By(incident.closed_by) if incident.closed_by else None
-    opened_by = By(incident.opened_by)
-    if not machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again):
+    if not may_move(case, moment, again=again):
         return
     if held := (_HELD if case.holding else hub.configuration.words_held(case.playbook)):
         incident.decision = held
         touch(incident, now)
         return
-    if moment is Moment.INCIDENT_MONITORING:
-        watch(session, case, now)
-    speak(session, hub, case, moment, now=now, cause=cause)
+    go_on(session, hub, case, moment, now=now, cause=cause)
+
+
+def may_move(case: Case, moment: Moment, *, again: bool = False) -> bool:
+    """Whether a machine may move an incident on to what a moment says."""
+    incident = case.incident
+    closed_by, opened_by = By(incident.closed_by) if incident.closed_by else None, By(incident.opened_by)
+    target = _STATES[moment]
+    return machine_may_move(State(incident.state), target, opened_by=opened_by, closed_by=closed_by, again=again)
 
 
 def watch(session: Session, case: Case, now: datetime) -> None:
@@ -130,7 +230,7 @@ def first_words(case: Case) -> Moment:
 def buttons(hub: Hub, case: Case) -> tuple[Button, ...]:
     """Return what staff can press about this incident now."""
     incident = case.incident
-    if incident.settled or incident.closed_by:
+    if incident.settled or incident.closed_by or case.approval:
         return ()
     asks = [("Not a rollback", "false-alarm", True)]
     if not incident.public:
@@ -142,6 +242,10 @@ def buttons(hub: Hub, case: Case) -> tuple[Button, ...]:
     )
 
 
+def _message(playbook: Playbook, moment: Moment) -> str:
+    return _told(playbook, moment).message(moment, Audience.CUSTOMERS) or moment.value
+
+
 def _told(playbook: Playbook, moment: Moment) -> Playbook:
     """Return a playbook that has words to hold customers with: an older one tells whom it tells of an update."""
     if moment is not Moment.INCIDENT_HOLDING or moment in playbook.tell:
@@ -150,13 +254,20 @@ def _told(playbook: Playbook, moment: Moment) -> Playbook:
     return playbook.model_copy(update={"tell": {**playbook.tell, moment: dict.fromkeys(audiences, moment.value)}})
 
 
-def _show(case: Case, now: datetime) -> list[dict[str, str]]:
-    """Show the incident on its components; return what changed, as Statuspage lists it."""
-    state = State(case.incident.state)
-    over = state in (State.MONITORING, State.RESOLVED)
-    status = ComponentStatus.OPERATIONAL if over else COMPONENT_STATUS[Impact(case.incident.impact)]
+def _show(session: Session, case: Case, now: datetime) -> list[dict[str, str]]:
+    """Show on an incident's components the worst of all that touches them; return them as Statuspage lists them."""
     changed = []
     for component in case.components:
+        touching = session.execute(
+            select(col(Incident.state), col(Incident.impact))
+            .join(IncidentComponent, col(IncidentComponent.incident_id) == Incident.id)
+            .where(
+                col(IncidentComponent.component_id) == component.id,
+                col(Incident.public).is_(True),
+                col(Incident.state).not_in(OVER),
+            )
+        ).all()
+        status = worst_status(status_of(State(state), Impact(impact)) for state, impact in touching)
         changed.append(
             {"code": component.public_id, "name": component.name, "old_status": component.status, "new_status": status}
         )
@@ -165,36 +276,16 @@ def _show(case: Case, now: datetime) -> list[dict[str, str]]:
     return changed
 
 
-def _publish(
-    session: Session,
-    hub: Hub,
-    case: Case,
-    moment: Moment,
-    facts: dict[str, object],
-    changed: list[dict[str, str]],
-    author: str | None,
-    now: datetime,
-) -> Update:
-    name = _told(case.playbook, moment).message(moment, Audience.CUSTOMERS) or moment.value
-    update = Update(
-        incident_id=case.incident.id,
-        state=case.incident.state,
-        moment=moment,
-        author=author,
-        components=changed,
-        created_at=now,
-    )
+def _publish(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts) -> None:
+    name = _message(case.playbook, Moment(update.moment))
     session.add(update)
     session.flush()
     for locale in hub.page.locales:
-        rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale)
+        rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale, edited=edited)
         session.add(UpdateText(update_id=update.id, locale=locale, subject=rendered.subject, body=rendered.body))
-    return update
 
 
-def _tell(
-    session: Session, hub: Hub, case: Case, update: Update, facts: dict[str, object], cause: str, now: datetime
-) -> None:
+def _tell(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts, cause: str) -> None:
     tell(
         session,
         hub,
@@ -204,8 +295,9 @@ def _tell(
             facts=facts,
             conversation=case.conversation,
             cause=cause,
-            now=now,
+            now=update.created_at,
             customers=True,
+            edited=edited,
             impact=Impact(case.incident.impact),
             news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id),
             incident_id=case.incident.id,

@@ -8,6 +8,8 @@ from trusthub.services.hub import Hub
 Translations = Mapping[str, str]
 """What a person wrote, by the code of its language."""
 
+_WRITTEN = ("note", "effect", "advice")
+"""What a person here may write in each language."""
 _SAID_ONCE = ("complaint", "motive")
 """What a person here wrote in the page's own language only."""
 
@@ -21,20 +23,22 @@ def translations(hub: Hub, words: str, others: Translations | None = None) -> Tr
 def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     """Return facts for the readers of a language.
 
-    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out.
+    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out,
+    and so are a component's own words: both are written in the page's own language only.
     """
     said: Facts = dict(facts)
-    if isinstance(note := facts.get("note"), Mapping):
-        said["note"] = note.get(locale) or marked(hub, note, locale)
+    for written in _WRITTEN:
+        if isinstance(words := facts.get(written), Mapping):
+            said[written] = words.get(locale) or marked(hub, words, locale)
     for once in _SAID_ONCE:
         if locale != hub.page.main and (words := facts.get(once)):
             said[once] = marked(hub, {hub.page.main: words}, locale)
     if isinstance(name := facts.get("incident_name"), Mapping):
         said["incident_name"] = name.get(locale) or name[hub.page.main]
     if locale != hub.page.main:
-        said["recovery_basis"] = None
+        said.update(recovery_basis=None, task=None, symptom=None)
         said["component"] = _component(hub, facts, locale)
-        for name in ("incident_url", "answer_url"):
+        for name in ("incident_url", "answer_url", "calendar_url"):
             if url := facts.get(name):
                 said[name] = str(url).replace(f"{hub.page.url}/", f"{hub.home_url(locale)}/", 1)
     return said

@@ -1,8 +1,9 @@
 """Every promise we made in public, and what became of it: an overview, and a page and a document for each month."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +33,8 @@ class Entry:
     incident_id: str
     incident_name: str
     incident_url: str
+    lang: str | None = None
+    """The language of the incident's name, when that is not the page's."""
     replaced_by: datetime | None = None
     """The time that took its place before it had passed."""
     retracted: bool = False
@@ -84,46 +87,58 @@ class LedgerView:
         )
 
 
-def overview(session: Session, hub: Hub) -> LedgerView:
-    """Return every month, and the newest promises."""
+def overview(session: Session, hub: Hub, locale: str = "") -> LedgerView:
+    """Return every month, and the newest promises, in a language; in the page's own when none is given."""
     months = _months(session)
-    entries = _entries(session, hub, _promises().limit(NEWEST))
+    entries = _entries(session, hub, _promises().limit(NEWEST), locale)
     return LedgerView(months=months, entries=entries, whole=sum(month.tally.made for month in months) <= NEWEST)
 
 
-def month_of(session: Session, hub: Hub, month: Month) -> LedgerView:
-    """Return every promise of a month."""
+def month_of(session: Session, hub: Hub, month: Month, locale: str = "") -> LedgerView:
+    """Return every promise of a month, in a language."""
     after = (month.first + timedelta(days=31)).replace(day=1)
     rows = _promises().where(col(Promise.created_at) >= month.first, col(Promise.created_at) < after)
-    return LedgerView(months=(month,), entries=_entries(session, hub, rows), whole=True)
+    return LedgerView(months=(month,), entries=_entries(session, hub, rows, locale), whole=True)
 
 
-def documents(session: Session, hub: Hub, page: PageView, *, everything: bool) -> Iterator[tuple[str, bytes]]:
+def documents(
+    session: Session, hub: Hub, pages: Sequence[PageView], *, everything: bool
+) -> Iterator[tuple[str, bytes]]:
     """Yield path and bytes of each page and document that may have changed; with `everything`, of all.
 
-    What was decided before the last rendering may have been committed after it: hence the margin.
+    `pages` is the page in each of its languages. Documents are for programs: they are in the page's own only.
     """
     if hub.page.promises is not Ledger.PUBLIC:
         return
-    seen = overview(session, hub)
-    yield from _both(hub, page, PATH, seen)
-    last = the_page(session)
-    kept = select(col(Snapshot.path)).where(col(Snapshot.page_id) == last.id, col(Snapshot.path).startswith(PATH))
+    for page in pages:
+        prefix = hub.page.prefix(page.locale)
+        for path, seen in _changed(session, hub, page.locale, everything=everything):
+            context = {"page": page, "ledger": seen, "path": path}
+            body = hub.configuration.templates.page("pages/promises.html", page.locale, **context)
+            yield f"{prefix}{path}", body.encode()
+            if not prefix:
+                yield f"{path}.json", json.dumps(_json(hub, seen), ensure_ascii=False).encode()
+
+
+def _changed(session: Session, hub: Hub, locale: str, *, everything: bool) -> Iterator[tuple[str, LedgerView]]:
+    """Yield the overview, and each month that may have changed, in a language.
+
+    What was decided before the last rendering may have been committed after it: hence the margin.
+    """
+    seen = overview(session, hub, locale)
+    yield PATH, seen
+    last, prefix = the_page(session), hub.page.prefix(locale)
+    mine = col(Snapshot.path).startswith(f"{prefix}{PATH}/")
+    kept = select(col(Snapshot.path)).where(col(Snapshot.page_id) == last.id, mine)
     there, fresh = set(session.execute(kept).scalars()), _touched(session, last.updated_at - _MARGIN)
     for month in seen.months:
-        if everything or month.path not in there or month.name in fresh:
-            yield from _both(hub, page, month.path, month_of(session, hub, month))
+        if everything or f"{prefix}{month.path}" not in there or month.name in fresh:
+            yield month.path, month_of(session, hub, month, locale)
 
 
 def belongs(path: str) -> bool:
-    """Whether a published file is part of the ledger."""
-    return path in (PATH, f"{PATH}.json") or path.startswith(f"{PATH}/")
-
-
-def _both(hub: Hub, page: PageView, path: str, seen: LedgerView) -> Iterator[tuple[str, bytes]]:
-    body = hub.configuration.templates.page("pages/promises.html", page.locale, page=page, ledger=seen, path=path)
-    yield path, body.encode()
-    yield f"{path}.json", json.dumps(_json(hub, seen), ensure_ascii=False).encode()
+    """Whether a published file is part of the ledger, in whatever language."""
+    return re.fullmatch(rf"(/[A-Za-z_-]+)?{PATH}(\.json|/.*)?", path) is not None
 
 
 def _promises() -> Select[Promise, Incident]:
@@ -153,8 +168,8 @@ def _touched(session: Session, since: datetime) -> set[str]:
     return {f"{made_at:%Y-%m}" for made_at in session.execute(rows.where(changed)).scalars()}
 
 
-def _entries(session: Session, hub: Hub, rows: Select[Promise, Incident]) -> tuple[Entry, ...]:
-    return tuple(_entry(session, hub, made, incident) for made, incident in session.execute(rows).all())
+def _entries(session: Session, hub: Hub, rows: Select[Promise, Incident], locale: str) -> tuple[Entry, ...]:
+    return tuple(_entry(session, hub, made, incident, locale) for made, incident in session.execute(rows).all())
 
 
 def _replacement(session: Session, made: Promise) -> datetime | None:
@@ -166,12 +181,14 @@ def _replacement(session: Session, made: Promise) -> datetime | None:
     return session.execute(found.limit(1)).scalar()
 
 
-def _entry(session: Session, hub: Hub, made: Promise, incident: Incident) -> Entry:
+def _entry(session: Session, hub: Hub, made: Promise, incident: Incident, locale: str) -> Entry:
+    name, lang = report.title(hub, incident, locale)
     return Entry(
-        promise=report.promise(session, hub, made, incident),
+        promise=report.promise(session, hub, made, incident, locale),
         incident_id=incident.public_id,
-        incident_name=incident.name,
-        incident_url=hub.incident_url(incident.public_id),
+        incident_name=name,
+        incident_url=hub.incident_url(incident.public_id, locale),
+        lang=lang,
         replaced_by=_replacement(session, made),
         retracted=incident.settled == "false_alarm",
     )

@@ -146,9 +146,29 @@ def _playbook(document: Document, site: Site, known: Mapping[str, Plan], templat
         if component not in components:
             message = f"match.component: site.yaml has no component {component!r}. {hint(component, components)}"
             raise document.error(message, ("match", "component"))
+    if playbook.approval:
+        _check_approval(document, site, playbook)
     for place, message in _messages(playbook):
         _check_message(document, site, templates, place, message)
     return playbook
+
+
+def _check_approval(document: Document, site: Site, playbook: Playbook) -> None:
+    """Refuse a question that nobody would get, or could answer."""
+    if not site.roles.publisher:
+        message = "approval: nobody could approve. Name publishers in site.yaml, under roles.publisher."
+        raise document.error(message, ("approval",))
+    for approver in playbook.approval.approvers if playbook.approval else ():
+        if "@" in approver and not site.roles.publishes(approver):
+            known = [each.email for each in site.roles.publisher]
+            message = (
+                f"approval.approvers: {approver!r} is not under roles.publisher in site.yaml. {hint(approver, known)}"
+            )
+            raise document.error(message, ("approval", "approvers"))
+    for moment in (Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED):
+        if not any(not audience.public for audience in playbook.tell.get(moment, {})):
+            message = f"tell.{moment}: nobody who works here is told. Add {{stakeholders: {moment}}}."
+            raise document.error(message, ("tell",))
 
 
 def _messages(playbook: Playbook) -> Iterator[tuple[tuple[Moment, Audience], str]]:

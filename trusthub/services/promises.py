@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import CauseClass, Impact, State
+from trusthub.domain.incident import OVER, CauseClass, Impact, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.rollout import Rollout as Known
@@ -19,31 +19,46 @@ from trusthub.store.tables import Promise, Rollout, Thread, Update, User
 
 UNATTENDED = frozenset({Moment.INCIDENT_HOLDING, Moment.PROMISE_HOLDING, Moment.PROMISE_MISSED})
 """Updates that the hub writes because nobody else did."""
-_OVER = frozenset({State.MONITORING, State.RESOLVED})
+_OVER = OVER | {State.MONITORING}
 _LAST = 10
 """Comparable rollbacks to look at."""
 _FAR = 100
 """Rollouts of one component to find them among."""
 
 
-def news(session: Session, case: Case, now: datetime, *, author: str | None, retracts: bool = False) -> None:
+def news(
+    session: Session,
+    case: Case,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    author: str | None,
+    retracts: bool = False,
+) -> None:
     """Let an update keep the promises that it keeps, and promise the next one while the incident lasts.
 
-    `retracts` takes everything back: there was nothing to recover from.
+    The next one is counted from `since`, when its words were written, or else from now. `retracts` takes everything
+    back: there was nothing to recover from.
     """
     settle(session, case, Kind.NEXT_UPDATE, now, now)
     if case.incident.state in _OVER and not retracts:
         settle(session, case, Kind.RECOVERY, (case.known.ended_at if case.known else None) or now, now)
-    if case.incident.state == State.RESOLVED:
+    if case.incident.state in OVER:
         withdraw(session, case, now)
-    else:
+    elif not _within_window(case, now):
         make(
             session,
             case,
-            rules.next_update(now, case.playbook.pace(Impact(case.incident.impact)).every),
+            rules.next_update(since or now, case.playbook.pace(Impact(case.incident.impact)).every),
             now,
             owner=author,
         )
+
+
+def _within_window(case: Case, now: datetime) -> bool:
+    """Whether it is planned work whose end has not come: that is what customers wait for, and no other news."""
+    end = case.incident.scheduled_until
+    return end is not None and now < end
 
 
 def make(session: Session, case: Case, made: rules.Promise, now: datetime, *, owner: str | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import elsewhere, feeds, history, ledger, report, statuspage
+from trusthub.services import calendar, elsewhere, feeds, history, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, Page, Snapshot
@@ -86,7 +86,7 @@ def render(session: Session, hub: Hub, now: datetime, *, everything: bool = Fals
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
     past = history.History(session, now)
     views = [report.page(session, hub, now, code) for code in hub.page.locales]
-    promised = ledger.documents(session, hub, views[0], everything=everything)
+    promised = ledger.documents(session, hub, views, everything=everything)
     return [
         *pages,
         *starmap(File, elsewhere.files(hub, views)),
@@ -101,23 +101,34 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     prefix, templates = hub.page.prefix(locale), hub.configuration.templates
     view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
     components, shown = report.components(session, now), report.shown(session, now, incidents)
-    unresolved = tuple(incident for incident in shown if incident.state != "resolved")
-    recent = tuple(incident for incident in shown if incident.state == "resolved")
+    planned = report.planned(session, incidents)
+    unresolved = tuple(incident for incident in shown if not incident.over)
+    recent = tuple(incident for incident in shown if incident.over)
     status = templates.page(
-        "pages/status.html", locale, page=view, components=components, incidents=unresolved, recent=recent
+        "pages/status.html",
+        locale,
+        page=view,
+        components=components,
+        incidents=unresolved,
+        planned=planned,
+        recent=recent,
     )
     yield File(f"{prefix}/", HTML, status.encode())
     for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
         body = templates.page("pages/incident.html", locale, page=view, incident=incident)
         yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
     yield from starmap(File, feeds.feeds(hub, view, report.latest(session, incidents)))
+    for path, entry in calendar.documents(session, hub, now, locale):
+        yield File(path, calendar.CONTENT_TYPE, entry)
 
 
 def write(files: list[File], folder: Path) -> None:
     """Write the files so that a reader sees each either old or new, never half; pages become `<path>/index.html`."""
     if not any(ledger.belongs(file.path) for file in files):
-        shutil.rmtree(folder / ledger.PATH.lstrip("/"), ignore_errors=True)
-        (folder / f"{ledger.PATH.lstrip('/')}.json").unlink(missing_ok=True)
+        name = ledger.PATH.lstrip("/")
+        for pages in (folder / name, *folder.glob(f"*/{name}")):
+            shutil.rmtree(pages, ignore_errors=True)
+        (folder / f"{name}.json").unlink(missing_ok=True)
     for file in files:
         name = file.path.lstrip("/")
         target = folder / name if Path(name).suffix else folder / name / "index.html"

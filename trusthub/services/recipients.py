@@ -98,6 +98,11 @@ def slots(session: Session, news: News) -> list[Slot]:
     return sorted(found, key=lambda each: each.key)
 
 
+def count(session: Session, news: News) -> int:
+    """Return how many subscribers would hear an update."""
+    return int(session.execute(select(func.count()).select_from(Subscriber).where(*_chosen(news))).scalar_one())
+
+
 def freeze(session: Session, news: News) -> None:
     """Write down who is in each batch, once its deliveries are in the outbox. From then on that stays."""
     rows = select(col(Delivery.id), col(Subscriber.id), col(Subscriber.address), literal(Fate.PENDING), literal(""))

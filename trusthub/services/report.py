@@ -1,14 +1,13 @@
 """Reading rows into views: what the public page, the feeds and the console show."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, false, or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.events import Phase
-from trusthub.domain.incident import ComponentStatus, Impact, State
-from trusthub.domain.message import listed as names_listed
+from trusthub.domain.incident import OVER, PLANNED, ComponentStatus, Impact, worst_status
 from trusthub.domain.promise import Kind
 from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
@@ -20,12 +19,14 @@ from trusthub.services.cases import (
     components_of,
     corrected,
     known_of,
+    question,
     rollout_behind,
     site_component,
     the_page,
 )
 from trusthub.services.facts import basis_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import in_language
 from trusthub.services.said import said
 from trusthub.services.views import (
     STATE_WORDS,
@@ -70,13 +71,6 @@ _INDICATORS = {
     ComponentStatus.MAJOR_OUTAGE: "critical",
     ComponentStatus.MAINTENANCE: "maintenance",
 }
-_SEVERITY = (
-    ComponentStatus.OPERATIONAL,
-    ComponentStatus.MAINTENANCE,
-    ComponentStatus.DEGRADED,
-    ComponentStatus.PARTIAL_OUTAGE,
-    ComponentStatus.MAJOR_OUTAGE,
-)
 
 
 def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageView:
@@ -114,11 +108,6 @@ def _headline(language: Locale, worst: ComponentStatus, names: Sequence[str]) ->
     return language.said(several, listed if len(names) < _MANY else language.said("{} systems", len(names))).unescape()
 
 
-def worst_status(statuses: Iterable[str]) -> ComponentStatus:
-    """Return the worst of some component statuses."""
-    return max(map(ComponentStatus, statuses), key=_SEVERITY.index, default=ComponentStatus.OPERATIONAL)
-
-
 def listed(session: Session) -> Sequence[Component]:
     """Return components and groups in the page's order."""
     rows = select(Component).where(col(Component.listed).is_(True)).order_by(col(Component.position))
@@ -145,15 +134,39 @@ def each_once(session: Session, hub: Hub, now: datetime, locale: str = "") -> Vi
 
 
 def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ...]:
-    """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first."""
+    """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first.
+
+    Planned work is among them once it is over.
+    """
     rows = session.execute(
         _public()
-        .where(or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) >= now - RECENT))
+        .where(
+            or_(
+                col(Incident.state).not_in(OVER | PLANNED),
+                col(Incident.state).in_(OVER) & (col(Incident.resolved_at) >= now - RECENT),
+            )
+        )
         .order_by(None)
-        .order_by(col(Incident.state) == State.RESOLVED, col(Incident.id).desc())
+        .order_by(col(Incident.state).in_(OVER), col(Incident.id).desc())
         .limit(SHOWN)
     )
     return tuple(map(view, rows.scalars().all()))
+
+
+def planned(session: Session, view: View) -> tuple[IncidentView, ...]:
+    """Return the planned work that is under way or still to come, what begins first before the rest."""
+    rows = session.execute(works(over=False)).scalars().all()
+    return tuple(map(view, rows))
+
+
+def works(*, over: bool | None = None) -> Select[Incident]:
+    """Select planned work that customers know of, by when it begins; `over` leaves out what is not, or what is."""
+    rows = (
+        _public().where(col(Incident.scheduled_for).is_not(None)).order_by(None).order_by(col(Incident.scheduled_for))
+    )
+    if over is None:
+        return rows
+    return rows.where(col(Incident.state).in_(OVER) if over else col(Incident.state).not_in(OVER))
 
 
 def latest(session: Session, view: View) -> tuple[IncidentView, ...]:
@@ -173,25 +186,28 @@ def changed(session: Session, view: View, *, prefix: str = "", everything: bool)
     there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == since.id)
     fresh = or_(
         col(Incident.updated_at) >= since.updated_at - _MARGIN,
-        (col(Incident.state) != State.RESOLVED) if everything else false(),
+        col(Incident.state).not_in(OVER) if everything else false(),
         (f"{prefix}/incidents/" + col(Incident.public_id)).not_in(there),
     )
     return tuple(map(view, session.execute(_public().where(fresh)).scalars().all()))
 
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: str = "") -> IncidentView:
-    """Return one incident as customers see it in a language; in the page's own when none is given."""
-    code, made = locale or hub.page.main, promises(session, hub, row)
-    right = corrected(row)
-    name = row.names.get(code) if code != hub.page.main else row.name
+    """Return one incident as customers see it in a language; in the page's own when none is given.
+
+    While they get a holding message, because nobody has approved more, it has no count and no cause either.
+    """
+    code, made = locale or hub.page.main, promises(session, hub, row, locale)
+    asked, right, (name, lang) = question(session, row.id), corrected(row), title(hub, row, locale)
+    held = asked is not None and asked.held_at is not None
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
     return IncidentView(
         public_id=row.public_id,
         url=hub.incident_url(row.public_id, code),
-        name=name or row.name,
-        lang=None if name else hub.page.main,
+        name=name,
+        lang=lang,
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,
@@ -202,11 +218,17 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         overdue=due is not None and due < now,
         updates=updates(session, row, code),
         promises=made,
-        exposure=_exposure(session, hub, row),
-        failed=row.failed,
-        customers=right.customers,
+        exposure=None if held else _exposure(session, hub, row),
+        failed=None if held else row.failed,
+        customers=None if held else right.customers,
         retracted=row.settled == "false_alarm",
-        change=(behind := rollout_behind(session, hub, row)) is not None and behind.phase not in _GOING_BACK,
+        scheduled_for=row.scheduled_for,
+        scheduled_until=row.scheduled_until,
+        cancelled=row.settled == "cancelled",
+        change=not held
+        and not row.scheduled_for
+        and (behind := rollout_behind(session, hub, row)) is not None
+        and behind.phase not in _GOING_BACK,
     )
 
 
@@ -224,20 +246,28 @@ def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, .
     )
 
 
-def promises(session: Session, hub: Hub, row: Incident) -> tuple[PromiseView, ...]:
+def title(hub: Hub, row: Incident, locale: str = "") -> tuple[str, str | None]:
+    """Return what an incident is called in a language, and the language of that when it is another one."""
+    name = row.names.get(locale) if hub.page.prefix(locale) else row.name
+    return name or row.name, None if name else hub.page.main
+
+
+def promises(session: Session, hub: Hub, row: Incident, locale: str = "") -> tuple[PromiseView, ...]:
     """Return the promises of an incident, oldest first; replaced ones that were never due are left out."""
     found = session.execute(select(Promise).where(col(Promise.incident_id) == row.id).order_by(col(Promise.id)))
-    return tuple(promise(session, hub, made, row) for made in found.scalars() if made.standing != "withdrawn")
+    return tuple(promise(session, hub, made, row, locale) for made in found.scalars() if made.standing != "withdrawn")
 
 
-def promise(session: Session, hub: Hub, made: Promise, row: Incident) -> PromiseView:
-    """Return one promise of an incident, with its basis in words."""
+def promise(session: Session, hub: Hub, made: Promise, row: Incident, locale: str = "") -> PromiseView:
+    """Return one promise of an incident, with its basis in the words of a language as far as it has some."""
     names = [component.name for component in components_of(session, row)] if made.comparable else []
+    code, templates = locale or hub.page.main, hub.configuration.templates
+    about = {"component": templates.locale(code).speech.listed(names), **basis_facts(made)}
     return PromiseView(
         kind=made.kind,
         earliest=made.earliest,
         due=made.due,
-        basis=hub.configuration.templates.line("_basis.txt", component=names_listed(names), **basis_facts(made)),
+        basis=templates.line("_basis.txt", code, **in_language(hub, about, code)),
         standing=made.standing,
         settled_at=made.settled_at,
         made_at=made.created_at,
@@ -248,7 +278,7 @@ def promise(session: Session, hub: Hub, made: Promise, row: Incident) -> Promise
 def _public(*, unresolved: bool = False) -> Select[Incident]:
     rows = select(Incident).where(col(Incident.public).is_(True))
     if unresolved:
-        rows = rows.where(col(Incident.state) != State.RESOLVED)
+        rows = rows.where(col(Incident.state).not_in(OVER | PLANNED))
     return rows.order_by(col(Incident.id).desc())
 
 

@@ -12,13 +12,13 @@ from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
-from trusthub.errors import TrusthubError
-from trusthub.services import cases, feedback, incidents, promises
+from trusthub.services import acts, cases, feedback, incidents, promises, wording
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts, reach
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
-from trusthub.store.tables import Audit, Component, Incident, Thread
+from trusthub.store.tables import Component, Incident, Thread
 
 _MOMENTS = {
     State.INVESTIGATING: Moment.INCIDENT_UPDATED,
@@ -26,10 +26,6 @@ _MOMENTS = {
     State.MONITORING: Moment.INCIDENT_UPDATED,
     State.RESOLVED: Moment.INCIDENT_RESOLVED,
 }
-
-
-class StaffError(TrusthubError):
-    """What was asked for cannot be done; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,52 +45,29 @@ class Opening:
     """`name` and `note` are in the page's own language; these are the same words in its other ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """Who does something, and when."""
-
-    actor: str
-    now: datetime
-    email: str = ""
-    """Their address, by which site.yaml gives them a role."""
-
-
 def tell_customers(hub: Hub, public_id: str, act: Act) -> None:
     """Tell customers of an incident that the rules had kept back. The person is the evidence."""
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
         if case.incident.public:
             raise StaffError("Customers have already been told.")
-        _not_closed(case)
+        acts.not_closed(case)
+        acts.decides(session, hub, case, act, always=True)
         case.incident.decision = f"{act.actor} decided to tell customers."
-        audit = _audit(session, act, "tell", case)
+        audit = acts.audit(session, act, "tell", case)
         incidents.go_public(session, hub, case, incidents.first_words(case), now=act.now, cause=f"audit:{audit.id}")
 
 
 def precaution(hub: Hub, public_id: str, act: Act) -> None:
     """Settle an incident as a precaution: going back harmed nobody, and nobody outside is told."""
     with hub.database.transaction() as session:
-        case = _case(session, hub, public_id)
-        if case.incident.public:
-            raise StaffError("Customers have been told already. Resolve it, or retract it as a false alarm.")
-        _not_closed(case)
-        _audit(session, act, "precaution", case)
-        _close(case, "precaution", act)
+        acts.settle_as_precaution(session, hub, _case(session, hub, public_id), act)
 
 
 def false_alarm(hub: Hub, public_id: str, act: Act) -> None:
     """Say that this was no rollback. If customers were told, they are told that as well, in public."""
     with hub.database.transaction() as session:
-        case = _case(session, hub, public_id)
-        _not_closed(case)
-        _not_held(case)
-        audit = _audit(session, act, "false-alarm", case)
-        _close(case, "false_alarm", act)
-        case.incident.impact = Impact.NONE
-        if case.incident.public:
-            incidents.speak(
-                session, hub, case, Moment.INCIDENT_RETRACTED, now=act.now, cause=f"audit:{audit.id}", author=act.actor
-            )
+        acts.retract(session, hub, _case(session, hub, public_id), act)
 
 
 def update(
@@ -117,14 +90,17 @@ def update(
         case = _case(session, hub, public_id)
         if not case.incident.public:
             raise StaffError("Customers have not been told of this incident yet. Tell them first.")
-        _not_closed(case)
-        _not_held(case)
+        acts.not_closed(case)
+        acts.not_held(case)
+        said = translations(hub, note, others)
+        _admit(session, hub, act, said, state, f"incident:{public_id}")
+        acts.decides(session, hub, case, act)
         incident = case.incident
         if failed is not None and failed < (incident.failed or 0):
             raise StaffError(
                 f"We said that {incident.failed:,} requests failed. Fewer are a correction: publish it as one."
             )
-        audit = _audit(session, act, "update", case, note)
+        audit = acts.audit(session, act, "update", case, note)
         incident.failed = failed if failed is not None else incident.failed
         incident.state = state
         if state is State.MONITORING:
@@ -140,7 +116,7 @@ def update(
             _MOMENTS[state],
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=translations(hub, note, others),
+            note=said,
             author=act.actor,
         )
 
@@ -165,7 +141,7 @@ def correct(hub: Hub, public_id: str, act: Act, *, right: Reach, note: str = "")
             known = corrected(said, right, act.now)
         except ValueError as error:
             raise StaffError(str(error)) from error
-        audit = _audit(session, act, "correct", case, "; ".join(_change(said, known, name) for name in names))
+        audit = acts.audit(session, act, "correct", case, "; ".join(_change(said, known, name) for name in names))
         cases.correct(incident, right)
         incidents.speak(
             session,
@@ -195,13 +171,13 @@ def say_cause(hub: Hub, public_id: str, act: Act, cause: CauseClass, *, data: bo
     """
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
-        _not_closed(case)
+        acts.not_closed(case)
         incident, held = case.incident, case.holding
         risky = cause is CauseClass.ATTACK or data
         if held and not risky:
             _legal(hub, act)
         detail = f"{cause.value}{', data at risk' if data else ''}{', safeguard missing' if safeguard else ''}"
-        audit = _audit(session, act, "cause", case, detail)
+        audit = acts.audit(session, act, "cause", case, detail)
         incident.cause_class, incident.cause_by = cause.value, act.actor
         incident.data_at_risk, incident.safeguard_missing = data, safeguard
         incident.cleared_by = incident.cleared_by if risky else None
@@ -218,7 +194,7 @@ def clear(hub: Hub, public_id: str, act: Act) -> None:
         if not case.holding:
             raise StaffError("This incident is not held.")
         _legal(hub, act)
-        _audit(session, act, "clear", case)
+        acts.audit(session, act, "clear", case)
         case.incident.cleared_by = act.actor
 
 
@@ -259,7 +235,9 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
             [row],
         )
         case = open_case(session, hub, incident.id)
-        audit = _audit(session, act, "open", case, opening.note)
+        said = translations(hub, opening.note, opening.others)
+        _admit(session, hub, act, said, State.INVESTIGATING, f"incident:{incident.public_id}")
+        audit = acts.audit(session, act, "open", case, opening.note)
         incidents.speak(
             session,
             hub,
@@ -267,7 +245,7 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
             Moment.INCIDENT_UNWELCOME if unwelcome else Moment.INCIDENT_UPDATED,
             now=act.now,
             cause=f"audit:{audit.id}",
-            note=translations(hub, opening.note, opening.others),
+            note=said,
             author=act.actor,
         )
         return incident.public_id
@@ -277,9 +255,13 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
     """Call an incident over. Open threads get their closing message."""
     with hub.database.transaction() as session:
         case = _case(session, hub, public_id)
-        _not_closed(case)
-        _not_held(case)
-        audit = _audit(session, act, "resolve", case, note)
+        acts.not_closed(case)
+        acts.not_held(case)
+        said = translations(hub, note, others) if note else {}
+        if case.incident.public:
+            _admit(session, hub, act, said, State.RESOLVED, f"incident:{public_id}")
+        acts.decides(session, hub, case, act)
+        audit = acts.audit(session, act, "resolve", case, note)
         case.incident.closed_by = By.PERSON
         if case.incident.public:
             incidents.speak(
@@ -289,18 +271,19 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
                 Moment.INCIDENT_RESOLVED,
                 now=act.now,
                 cause=f"audit:{audit.id}",
-                note=translations(hub, note, others) if note else None,
+                note=said or None,
                 author=act.actor,
             )
         else:
-            _close(case, None, act)
+            acts.close(case, None, act)
 
 
 def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
     """Answer a customer."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
-        _audit_row(session, act, "reply", f"thread:{thread_public_id}")
+        _admit(session, hub, act, {thread.locale: words}, "reply", f"thread:{thread_public_id}")
+        acts.audit_row(session, act, "reply", f"thread:{thread_public_id}")
         feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
 
 
@@ -310,7 +293,7 @@ def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:
         thread = _thread(session, thread_public_id)
         if thread.confirmed_by is not None:
             raise StaffError(f"{thread.confirmed_by} has confirmed this customer already.")
-        _audit_row(session, act, "confirm", f"thread:{thread_public_id}")
+        acts.audit_row(session, act, "confirm", f"thread:{thread_public_id}")
         thread.confirmed_by = act.actor
 
 
@@ -318,7 +301,7 @@ def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
     """Close one customer's thread with its closing message."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
-        _audit_row(session, act, "close", f"thread:{thread_public_id}")
+        acts.audit_row(session, act, "close", f"thread:{thread_public_id}")
         case = open_case(session, hub, thread.incident_id)
         feedback.close(session, hub, case, thread, case_facts(hub, case, pending(session, case.incident)), act.now)
 
@@ -331,11 +314,27 @@ def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> 
     promises.make(session, case, made, act.now, owner=act.actor)
 
 
+def _admit(session: Session, hub: Hub, act: Act, words: Translations, state: str, subject: str) -> None:
+    """Let a person's words pass, and keep in the audit log which rules they overruled, and why."""
+    folder = hub.configuration.templates.root
+    overruled = [
+        finding
+        for code, said in words.items()
+        for finding in wording.admit(folder, said, state=state, locale=code, reason=act.reason)
+    ]
+    if overruled:
+        rules = ", ".join(sorted({finding.rule for finding in overruled}))
+        acts.audit_row(session, act, "overruled the linter", subject, f"{rules}: {act.reason}")
+
+
 def _case(session: Session, hub: Hub, public_id: str) -> Case:
     found = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == public_id)).scalar()
     if found is None:
         raise StaffError("There is no such incident.")
-    return open_case(session, hub, found)
+    case = open_case(session, hub, found)
+    if case.incident.scheduled_for is not None:
+        raise StaffError("This is planned work. Change it or end it by its own forms.")
+    return case
 
 
 def _thread(session: Session, public_id: str) -> Thread:
@@ -347,35 +346,7 @@ def _thread(session: Session, public_id: str) -> Thread:
     return thread
 
 
-def _not_closed(case: Case) -> None:
-    if case.incident.state == State.RESOLVED or case.incident.closed_by:
-        raise StaffError("This incident is closed.")
-
-
-def _not_held(case: Case) -> None:
-    if case.holding:
-        why = "It may be an attack, or data may be at risk, so customers get holding messages only."
-        raise StaffError(f"{why} Somebody with the role legal must clear it first.")
-
-
 def _legal(hub: Hub, act: Act) -> None:
     if not hub.configuration.site.roles.is_legal(act.email):
         who = ", ".join(hub.configuration.site.roles.legal) or "nobody: name them under roles.legal in site.yaml"
         raise StaffError(f"Only the role legal may do this. It is held by {who}.")
-
-
-def _close(case: Case, settled: str | None, act: Act) -> None:
-    incident = case.incident
-    incident.settled, incident.closed_by = settled, By.PERSON
-    incident.state, incident.resolved_at, incident.updated_at = State.RESOLVED, act.now, act.now
-
-
-def _audit(session: Session, act: Act, action: str, case: Case, detail: str = "") -> Audit:
-    return _audit_row(session, act, action, f"incident:{case.incident.public_id}", detail)
-
-
-def _audit_row(session: Session, act: Act, action: str, subject: str, detail: str = "") -> Audit:
-    row = Audit(at=act.now, actor=act.actor, action=action, subject=subject, detail=detail)
-    session.add(row)
-    session.flush()
-    return row

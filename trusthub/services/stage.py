@@ -5,7 +5,7 @@ The worker, the intake, the decisions and the timers are the real ones. Nothing 
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,12 +15,15 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.channels.base import Envelope, Ledger, Outbound, Receipt
+from trusthub.domain.approval import Standing as Answered
 from trusthub.domain.incident import State
 from trusthub.domain.message import Audience
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.site import Connection
 from trusthub.errors import TrusthubError
-from trusthub.services import intake, mailing, staff
+from trusthub.services import approving, intake, mailing, staff
+from trusthub.services.acts import Act, StaffError
+from trusthub.services.approving import Answer, Press
 from trusthub.services.cases import the_page
 from trusthub.services.delivery import Worker
 from trusthub.services.hub import Hub
@@ -28,7 +31,7 @@ from trusthub.services.scratch import Clock, next_due, scratch
 from trusthub.services.site import Configuration
 from trusthub.sources.base import Inbound
 from trusthub.store.outbox import channel_of
-from trusthub.store.tables import Delivery, Incident, Promise, Subscriber
+from trusthub.store.tables import Approval, Delivery, Incident, Promise, Subscriber
 
 PERSON = "Drill"
 """Who keeps the promises of a drill that only a person can keep."""
@@ -92,19 +95,20 @@ class Stage:
             raise TrusthubError(f"The drill's event {event} was not understood. Its state is {received.state}.")
         self.worker.drain()
 
-    def act(self, do: Callable[[staff.Act], object]) -> None:
+    def act(self, do: Callable[[Act], object]) -> None:
         """Let a person do something now."""
-        do(staff.Act(actor=PERSON, now=self.clock.now))
+        publisher = next(iter(self.hub.configuration.site.roles.publisher), None)
+        do(Act(actor=PERSON, now=self.clock.now, email=publisher.email if publisher else ""))
         self.worker.drain()
 
     def wait(self, span: timedelta) -> None:
-        """Let time pass: timers fire when they are due, and the person writes before a promise is broken."""
+        """Let time pass: timers fire when they are due, and the person answers and writes before it is too late."""
         until = self.clock.now + span
         while True:
-            timer, owed = next_due(self.hub), self._owed()
+            timer, owed = next_due(self.hub), self._asked() or self._owed()
             if owed is not None and owed[0] <= until and (timer is None or owed[0] < timer):
                 self.clock.now = owed[0]
-                self.act(partial(self._write, owed[1], owed[2]))
+                self.act(owed[1])
             elif timer is not None and timer <= until:
                 self.clock.now = max(self.clock.now, timer)
                 self.worker.drain()
@@ -140,11 +144,24 @@ class Stage:
             for at, row in mine
         )
 
-    def _write(self, public_id: str, state: State, act: staff.Act) -> None:
+    def _approve(self, row: Approval, act: Act) -> None:
+        answer = Answer(press=Press.APPROVE, digest=row.digest, reason="It is a drill.")
+        with suppress(StaffError):  # what has changed is asked anew
+            approving.decide(self.hub, row.public_id, act, answer)
+
+    def _write(self, public_id: str, state: State, act: Act) -> None:
         staff.update(self.hub, public_id, act, note=NEWS, state=state)
 
-    def _owed(self) -> tuple[datetime, str, State] | None:
-        """Return the next update that only a person can write: when, on which incident, and in which state."""
+    def _asked(self) -> tuple[datetime, Callable[[Act], object]] | None:
+        """Return the question that waits: the person approves in half of the time."""
+        with self.hub.database.reading() as session:
+            row = session.execute(select(Approval).where(col(Approval.state) == Answered.PENDING).limit(1)).scalar()
+        if row is None or row.due is None:
+            return None
+        return max(row.asked_at + (row.due - row.asked_at) / 2, self.clock.now), partial(self._approve, row)
+
+    def _owed(self) -> tuple[datetime, Callable[[Act], object]] | None:
+        """Return the next update that only a person can write: when, and what they do."""
         with self.hub.database.reading() as session:
             found = session.execute(
                 select(Promise, Incident)
@@ -162,7 +179,8 @@ class Stage:
             watched = incident.state == State.MONITORING and incident.monitoring_at and quiet
             if not (watched and incident.monitoring_at + quiet <= promise.due):  # else the hub closes it by itself
                 ahead = min(_AHEAD, (promise.due - promise.created_at) / 2)
-                return max(promise.due - ahead, self.clock.now), incident.public_id, State(incident.state)
+                write = partial(self._write, incident.public_id, State(incident.state))
+                return max(promise.due - ahead, self.clock.now), write
         return None
 
 

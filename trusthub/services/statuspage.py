@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.incident import ComponentStatus, State
+from trusthub.domain.incident import AT_WORK, OVER, ComponentStatus, State, worst_status
 from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import the_page
@@ -23,7 +23,7 @@ from trusthub.store.tables import Component, Incident, IncidentComponent, Page, 
 Json = dict[str, Any]
 
 NEWEST = 50
-"""Incidents in `incidents.json`, as Statuspage has them."""
+"""Incidents in `incidents.json`, and pieces of planned work in its list, as Statuspage has them."""
 _NOTHING = [{"name": "No components were affected by this update."}]
 
 _DESCRIPTIONS = {
@@ -42,7 +42,10 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
     about, status = {"page": _page(row, hub, now)}, {"status": _status(rows)}
     newest = _incidents(session, hub, row, rows, limit=NEWEST)
     unresolved = _incidents(session, hub, row, rows, limit=None)
-    upcoming, active, over = _maintenances()
+    works = report.works().order_by(None).order_by(col(Incident.scheduled_for).desc()).limit(NEWEST)
+    planned = _whole(session, hub, row, rows, session.execute(works).scalars().all())
+    upcoming = [each for each in planned if each["status"] == State.SCHEDULED]
+    active = [each for each in planned if each["status"] in AT_WORK]
     summary = {**listed, "incidents": unresolved, "scheduled_maintenances": [*active, *upcoming], **status}
     found: dict[str, Json] = {
         "summary": summary,
@@ -50,34 +53,42 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
         "components": listed,
         "incidents": {"incidents": newest},
         "incidents/unresolved": {"incidents": unresolved},
-        "scheduled-maintenances": {"scheduled_maintenances": [*upcoming, *active, *over]},
+        "scheduled-maintenances": {"scheduled_maintenances": planned},
         "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
         "scheduled-maintenances/active": {"scheduled_maintenances": active},
     }
     return {f"/api/v2/{name}.json": _bytes({**about, **document}) for name, document in found.items()}
 
 
-def _maintenances() -> tuple[list[Json], list[Json], list[Json]]:
-    """Return scheduled maintenances: those to come, those under way, and those that are over."""
-    return [], [], []
-
-
 def _incidents(session: Session, hub: Hub, page: Page, rows: Sequence[Component], *, limit: int | None) -> list[Json]:
     """Return incidents that customers know of, newest first: the newest `limit`, or without one all unresolved."""
-    found = select(Incident).where(col(Incident.public).is_(True)).order_by(col(Incident.id).desc()).limit(limit)
+    found = select(Incident).where(col(Incident.public).is_(True), col(Incident.scheduled_for).is_(None))
     if limit is None:
-        found = found.where(col(Incident.state) != State.RESOLVED)
-    incidents = session.execute(found).scalars().all()
-    updates, touched = _updates(session, hub, incidents, page, rows), _touched(session, incidents)
+        found = found.where(col(Incident.state).not_in(OVER))
+    found = found.order_by(col(Incident.id).desc()).limit(limit)
+    return _whole(session, hub, page, rows, session.execute(found).scalars().all())
+
+
+def _whole(
+    session: Session, hub: Hub, page: Page, components: Sequence[Component], rows: Sequence[Incident]
+) -> list[Json]:
+    """Return incidents with their updates and components; planned work with its window as well."""
+    updates, touched = _updates(session, hub, rows, page, components), _touched(session, rows)
     return [
         {
             **_incident(hub, incident, page),
             "incident_updates": updates[incident.id],
-            "components": [_component(one, page, rows) for one in rows if one.id in touched[incident.id]],
+            "components": [_component(one, page, components) for one in components if one.id in touched[incident.id]],
             "reminder_intervals": None,
+            **(_window(incident, page) if incident.scheduled_for else {}),
         }
-        for incident in incidents
+        for incident in rows
     ]
+
+
+def _window(row: Incident, page: Page) -> Json:
+    window = {"scheduled_for": row.scheduled_for, "scheduled_until": row.scheduled_until}
+    return {name: _time(at, page) for name, at in window.items()}
 
 
 def _bytes(document: Json) -> bytes:
@@ -103,7 +114,7 @@ def _page(page: Page, hub: Hub, now: datetime) -> Json:
 
 
 def _status(components: Sequence[Component]) -> Json:
-    worst = report.worst_status(component.status for component in components if not component.is_group)
+    worst = worst_status(component.status for component in components if not component.is_group)
     indicator, description = _DESCRIPTIONS[worst]
     return {"indicator": indicator, "description": description}
 
@@ -111,7 +122,7 @@ def _status(components: Sequence[Component]) -> Json:
 def _component(component: Component, page: Page, rows: Sequence[Component]) -> Json:
     members = [row for row in rows if row.group_id == component.id]
     group = next((row for row in rows if row.id == component.group_id), None)
-    status = report.worst_status(row.status for row in members) if component.is_group else component.status
+    status = worst_status(row.status for row in members) if component.is_group else component.status
     fields: Json = {
         "id": component.public_id,
         "name": component.name,
@@ -138,8 +149,8 @@ def _incident(hub: Hub, row: Incident, page: Page) -> Json:
         "created_at": _time(row.told_at, page),
         "updated_at": _time(row.updated_at, page),
         "monitoring_at": _time(row.monitoring_at, page),
-        "resolved_at": _time(row.resolved_at, page) if row.state == State.RESOLVED else None,
-        "impact": row.impact,
+        "resolved_at": _time(row.resolved_at, page) if row.state in OVER else None,
+        "impact": "maintenance" if row.scheduled_for else row.impact,
         "shortlink": hub.incident_url(row.public_id),
         "started_at": _time(row.started_at, page),
         "page_id": page.public_id,

@@ -8,10 +8,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from trusthub.domain.approval import OnTimeout
 from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing, may_hold
-from trusthub.services import fuse, incidents, promises
+from trusthub.services import approvals, fuse, incidents, promises, window
 from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import Case, open_case, pending, touch
 from trusthub.services.facts import case_facts
@@ -77,6 +78,9 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
     due = {made.kind: made for made in pending(session, case.incident) if made.due <= now}
     if not due or not case.incident.public:
         return
+    if case.incident.scheduled_until is not None and Kind.RECOVERY in due:
+        window.end(session, hub, case, due[Kind.RECOVERY], now=now, cause=f"timer:{timer.id}")
+        return
     cause, facts = f"timer:{timer.id}", promises.changes(session, case, now)
     made = due.get(Kind.RECOVERY) or due[Kind.NEXT_UPDATE]
     if held := hub.configuration.words_held(case.playbook):
@@ -131,8 +135,8 @@ def _quiet_over(session: Session, hub: Hub, case: Case, timer: Timer, now: datet
     if incident.state != State.MONITORING or since is None or since + case.playbook.quiet > now:
         return
     if incident.public:
-        incidents.progress(session, hub, case, Moment.INCIDENT_RESOLVED, now=now, cause=f"timer:{timer.id}")
-    else:
+        approvals.further(session, hub, case, Moment.INCIDENT_RESOLVED, now=now, cause=f"timer:{timer.id}")
+    elif case.approval is None:
         incident.state, incident.resolved_at, incident.updated_at = State.RESOLVED, now, now
     if incident.state == State.RESOLVED:
         incident.closed_by = By.MACHINE
@@ -146,11 +150,29 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
     if incident.settled or incident.closed_by or overtaken or (incident.public and not over):
         return
     if incident.public:
-        incidents.progress(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
-    elif held := hub.configuration.words_held(case.playbook):
+        approvals.further(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
+    elif case.playbook.approval is None and (held := hub.configuration.words_held(case.playbook)):
         incident.decision = held
     elif not fuse.trips(session, hub, case, now=now, cause=cause):
-        incidents.go_public(session, hub, case, incidents.first_words(case), now=now, cause=cause)
+        approvals.first(session, hub, case, incidents.first_words(case), now=now, cause=cause)
+
+
+def _approval_due(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    """Nobody has decided in time what customers read: the playbook says what they get, and the next one is called."""
+    row, rule, cause = case.approval, case.playbook.approval, f"timer:{timer.id}"
+    if row is None or rule is None or row.due is None or row.due > now:
+        return
+    quiet = case.incident.public or rule.on_timeout is OnTimeout.HOLD
+    may_tell = quiet or not fuse.trips(session, hub, case, now=now, cause=cause)
+    approvals.overdue(session, hub, case, now=now, cause=cause, may_tell=may_tell)
+
+
+def _window_near(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    window.remind(session, hub, case, timer.due, now=now, cause=f"timer:{timer.id}")
+
+
+def _window_begins(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime) -> None:
+    window.begin(session, hub, case, timer.due, now=now, cause=f"timer:{timer.id}")
 
 
 _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
@@ -158,4 +180,7 @@ _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
     "reminder": _remind,
     "quiet": _quiet_over,
     "failure": _failure_unanswered,
+    "approval": _approval_due,
+    "window.reminder": _window_near,
+    "window.start": _window_begins,
 }

@@ -7,11 +7,11 @@ from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import By, Circumstances, Decision, Impact, State, impact_of, may_tell
-from trusthub.domain.message import Moment
+from trusthub.domain.message import Button, Moment
 from trusthub.domain.rollout import AFTERWARDS
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Connection
-from trusthub.services import fuse, incidents, outcomes, promises
+from trusthub.services import approvals, fuse, incidents, outcomes, promises
 from trusthub.services.announce import Telling, tell
 from trusthub.services.attempts import Heard
 from trusthub.services.cases import Case, create, open_case, pending, playbook_for, site_component, wake
@@ -33,17 +33,18 @@ def arose(session: Session, hub: Hub, row: Rollout, known: Known, moment: Moment
     incident = case.incident
     again = State(incident.state) in _OVER and moment is not Moment.ROLLBACK_FINISHED
     tells = _decide(session, hub, case, moment, heard, again=again)
-    first, incident.public = tells and not incident.public, incident.public or tells
+    first, asks = tells and not incident.public, case.playbook.approval is not None
+    incident.public = incident.public or (tells and not asks)
     if incident.public and moment is Moment.ROLLBACK_STARTED:
         promises.expect_recovery(session, case, heard.now)
     if moment is Moment.ROLLBACK_FINISHED:
         outcomes.keep(session, row, known, case.plan, heard.now)
-    _tell_staff(session, hub, case, moment, heard)
+    _tell_staff(session, hub, case, moment, heard, buttons=() if first and asks else incidents.buttons(hub, case))
     if first:
-        incidents.go_public(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause)
+        approvals.first(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause)
     elif incident.public and (tells or not again):
-        incidents.progress(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause, again=again)
-    elif not incident.public:
+        approvals.further(session, hub, case, _PUBLIC[moment], now=heard.now, cause=heard.cause, again=again)
+    elif not (incident.public or case.approval):
         _move_on(session, case, moment, heard.now)
 
 
@@ -53,7 +54,7 @@ def reconsider(session: Session, hub: Hub, row: Rollout, known: Known, heard: He
     outcomes.keep(session, row, known, case.plan, heard.now)
     moment = incidents.first_words(case)
     if not case.incident.public and _decide(session, hub, case, Moment.ROLLBACK_STARTED, heard, again=False):
-        incidents.go_public(session, hub, case, moment, now=heard.now, cause=heard.cause)
+        approvals.first(session, hub, case, moment, now=heard.now, cause=heard.cause)
 
 
 def decide(hub: Hub, case: Case, *, happened_at: datetime, now: datetime, retold: bool = False) -> Decision:
@@ -74,7 +75,8 @@ def decide(hub: Hub, case: Case, *, happened_at: datetime, now: datetime, retold
         retold=retold,
     )
     decision = may_tell(case.known, around)
-    held = hub.configuration.words_held(case.playbook) if decision.tell else None
+    unattended = decision.tell and case.playbook.approval is None
+    held = hub.configuration.words_held(case.playbook) if unattended else None
     return Decision(tell=False, why=held) if held else decision
 
 
@@ -86,6 +88,8 @@ def _decide(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard
     retold = heard.replayed or getattr(heard.event, "retold", False)
     decision = decide(hub, case, happened_at=heard.event.occurred_at, now=heard.now, retold=retold)
     incident.decision = decision.why
+    if decision.tell and case.playbook.approval:
+        incident.decision += " Somebody with the role publisher is asked before customers read it."
     if not decision.tell:
         return False
     if moment is Moment.ROLLOUT_FAILED:
@@ -169,7 +173,9 @@ def _working_title(components: list[Component], row: Rollout, known: Known) -> s
     return f"{components[0].name if components else row.subject}: rollout of {known.to_version or 'a version'}"
 
 
-def _tell_staff(session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard[Any]) -> None:
+def _tell_staff(
+    session: Session, hub: Hub, case: Case, moment: Moment, heard: Heard[Any], buttons: tuple[Button, ...]
+) -> None:
     tell(
         session,
         hub,
@@ -181,7 +187,7 @@ def _tell_staff(session: Session, hub: Hub, case: Case, moment: Moment, heard: H
             cause=heard.cause,
             now=heard.now,
             impact=Impact(case.incident.impact),
-            buttons=incidents.buttons(hub, case),
+            buttons=buttons,
             incident_id=case.incident.id,
             rollout_id=case.incident.rollout_id,
             event_id=heard.event_id,

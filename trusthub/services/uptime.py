@@ -33,6 +33,7 @@ def _happened(
         .join(IncidentComponent, col(IncidentComponent.incident_id) == Incident.id)
         .where(
             col(Incident.public).is_(True),
+            col(Incident.scheduled_for).is_(None),  # planned work is no failure
             col(Incident.settled).is_distinct_from(FALSE_ALARM),
             or_(col(Incident.state) != State.RESOLVED, col(Incident.resolved_at) > since),
         )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from trusthub.domain.incident import OVER
 from trusthub.domain.message import Share
 
 STATE_WORDS = {
@@ -13,6 +14,10 @@ STATE_WORDS = {
     "identified": "Identified",
     "monitoring": "Monitoring",
     "resolved": "Resolved",
+    "scheduled": "Planned",
+    "in_progress": "Under way",
+    "verifying": "Being checked",
+    "completed": "Finished",
 }
 STATUS_WORDS = {
     "operational": "Operational",
@@ -269,6 +274,17 @@ class IncidentView:
     """The language of its name, when that is not the page's."""
     change: bool = False
     """Whether a change of ours is behind it that is not being rolled back already."""
+    scheduled_for: datetime | None = None
+    """When planned work begins; None for what was not planned."""
+    scheduled_until: datetime | None = None
+    """When we said that it ends."""
+    cancelled: bool = False
+    """It was planned, and will not be done."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
 
     @property
     def lasted(self) -> timedelta | None:
@@ -372,6 +388,8 @@ class StaffIncidentView:
     safeguard_missing: bool = False
     holding: bool = False
     """Whether customers get holding messages only."""
+    approval: str | None = None
+    """Public id of the question that people are asked before customers read more."""
 
 
 _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")

@@ -13,11 +13,24 @@ from werkzeug.wrappers import Response as BaseResponse
 from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
-from trusthub.services import connections, deliveries, desk, fanout, gate_rollback, ledger, report, staff, timeline
+from trusthub.services import (
+    approval_views,
+    connections,
+    deliveries,
+    desk,
+    fanout,
+    gate_rollback,
+    ledger,
+    report,
+    staff,
+    timeline,
+)
+from trusthub.services.acts import Act, StaffError
 from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
-from trusthub.services.staff import Act, Opening, StaffError
-from trusthub.web import auth, console_deliveries, fields, security
+from trusthub.services.staff import Opening
+from trusthub.services.wording import UnfitError
+from trusthub.web import auth, console_approvals, console_deliveries, console_maintenance, fields, security
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -89,8 +102,14 @@ class Console:
         """Show what waits."""
         with self.hub.database.reading() as session:
             view, held = desk.desk(session, self.hub, self.hub.clock()), deliveries.pauses(session)
+            asked = approval_views.waiting(session)
         return self.render(
-            "home.html", incidents=view.incidents, threads=view.threads, deliveries=view.deliveries, pauses=held
+            "home.html",
+            approvals=asked,
+            incidents=view.incidents,
+            threads=view.threads,
+            deliveries=view.deliveries,
+            pauses=held,
         )
 
     def rollouts(self, public_id: str = "") -> Answer:
@@ -127,8 +146,8 @@ class Console:
             lambda: flash(connections.understand_again(self.hub, event, self.act_now())), url_for("console.connections")
         )
 
-    def incident(self, public_id: str) -> Answer:
-        """Show one incident."""
+    def incident(self, public_id: str, unfit: UnfitError | None = None) -> Answer:
+        """Show one incident, with what is wrong with the words that were sent from it."""
         now = self.hub.clock()
         with self.hub.database.reading() as session:
             view = desk.find_incident(session, self.hub, public_id, now)
@@ -136,7 +155,8 @@ class Console:
                 return self.missing()
             told = timeline.of_incident(session, self.counts, public_id, now)
             progress = fanout.of_incident(session, self.counts, public_id, now)
-        return self.render("incident.html", live=True, incident=view, told=told, progress=progress)
+        shown = {"incident": view, "told": told, "progress": progress}
+        return self.render("incident.html", _status(unfit), live=True, **shown, **_draft(unfit))
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
@@ -154,12 +174,13 @@ class Console:
         }
         if action not in acts:
             return self.missing()
-        return self.attempt(acts[action], url_for("console.incident", public_id=public_id))
+        back = url_for("console.incident", public_id=public_id)
+        return self.attempt(acts[action], back, lambda unfit: self.incident(public_id, unfit))
 
-    def new(self) -> Answer:
+    def new(self, unfit: UnfitError | None = None) -> Answer:
         """Show the form that opens an incident by hand."""
-        components = self.hub.configuration.site.components
-        return self.render("open.html", components=[(component.id, component.name) for component in components])
+        components = [(component.id, component.name) for component in self.hub.configuration.site.components]
+        return self.render("open.html", _status(unfit), components=components, **_draft(unfit))
 
     def open(self) -> Answer:
         """Open an incident by hand."""
@@ -185,20 +206,21 @@ class Console:
                 )
             )
 
-        answer = self.attempt(do, url_for("console.new"))
+        answer = self.attempt(do, url_for("console.new"), self.new)
         return redirect(url_for("console.incident", public_id=made[0])) if made else answer
 
-    def thread(self, public_id: str) -> Answer:
-        """Show one customer's thread."""
+    def thread(self, public_id: str, unfit: UnfitError | None = None) -> Answer:
+        """Show one customer's thread, with what is wrong with the answer that was sent from it."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        return self.render("thread.html", thread=view) if view else self.missing()
+        return self.render("thread.html", _status(unfit), thread=view, **_draft(unfit)) if view else self.missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
         return self.attempt(
             lambda: staff.reply(self.hub, public_id, self.act_now(), fields.required("words", "an answer")),
             url_for("console.thread", public_id=public_id),
+            lambda unfit: self.thread(public_id, unfit),
         )
 
     def confirm(self, public_id: str) -> Answer:
@@ -248,10 +270,12 @@ class Console:
         """Return what a field says in the page's other languages."""
         return {code: fields.text(f"{name}_{code}") for code in self.hub.page.locales[1:]}
 
-    def attempt(self, do: Callable[[], None], back: str) -> Answer:
-        """Do something, go back to a page, and say there why it could not be done."""
+    def attempt(self, do: Callable[[], None], back: str, again: Callable[[UnfitError], Answer] | None = None) -> Answer:
+        """Do it and go back. Words that may not be published are shown `again`, in their form."""
         try:
             do()
+        except UnfitError as error:
+            return again(error) if again else self.missing()
         except StaffError as error:
             flash(str(error))
         return redirect(back, code=303)
@@ -259,7 +283,7 @@ class Console:
     def act_now(self) -> Act:
         """Return who acts, and when."""
         user = auth.signed_in()
-        return Act(actor=user.name, now=self.hub.clock(), email=user.email)
+        return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"))
 
     def missing(self) -> Response:
         """Say that there is no such page."""
@@ -290,7 +314,9 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
+    console_maintenance.add(blueprint, routes)
     return blueprint
 
 
@@ -299,6 +325,19 @@ def _kind() -> Kind:
         return Kind(fields.text("kind") or Kind.MANUAL)
     except ValueError as error:
         raise StaffError("Choose what it is.") from error
+
+
+def _status(unfit: UnfitError | None) -> int:
+    return 422 if unfit else 200
+
+
+def _draft(unfit: UnfitError | None) -> dict[str, Any]:
+    """Return what was typed and what is wrong with it, so that nobody has to type it once more."""
+    return {
+        "unfit": unfit and unfit.verdict,
+        "draft": request.form if unfit else {},
+        "sent": request.path if unfit else "",
+    }
 
 
 def _ours(path: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from flask import request
 
 from trusthub.domain.incident import Impact
-from trusthub.services.staff import StaffError
+from trusthub.services.acts import StaffError
 
 
 def text(name: str) -> str:

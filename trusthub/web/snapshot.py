@@ -16,6 +16,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from trusthub.domain.site import Page as SitePage
+from trusthub.services import ledger
 from trusthub.store.session import Database
 from trusthub.store.tables import Page, Snapshot
 
@@ -119,12 +120,16 @@ def before(
     return answer
 
 
+_IN_EACH = ("/incidents/", "/history/", ledger.PATH)
+"""Where pages begin that are there in each language."""
+
+
 def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None:
     """Return the path of a page in the language that its reader wants, when this one is in the page's own.
 
     An address that names its language is served as it is: whoever chose one, by link or `?lang=`, stays with it.
     """
-    if len(page.locales) == 1 or not (path in {"/", "/history"} or path.startswith(("/incidents/", "/history/"))):
+    if len(page.locales) == 1 or not (path in {"/", "/history"} or path.startswith(_IN_EACH)):
         return None
     chosen = parse_qs(environ.get("QUERY_STRING", "")).get("lang")
     accepted = parse_accept_header(environ.get("HTTP_ACCEPT_LANGUAGE", ""), LanguageAccept).values()

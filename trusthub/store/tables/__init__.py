@@ -8,6 +8,7 @@ from trusthub.store.tables.base import Row
 from trusthub.store.tables.deliveries import Attempt, Delivery, Disabled, Hold, Lane, Sandbox
 from trusthub.store.tables.heard import Alert, Event, Outcome, Refusal, Rollout, Seen, Silence
 from trusthub.store.tables.incidents import (
+    Approval,
     Incident,
     IncidentComponent,
     IncidentPage,
@@ -22,6 +23,7 @@ from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberC
 
 __all__ = [
     "Alert",
+    "Approval",
     "Attempt",
     "Audit",
     "Component",

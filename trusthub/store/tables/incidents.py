@@ -54,6 +54,18 @@ class Incident(Row, table=True):
     """What customers dislike, in a person's words; only where nothing is broken."""
     motive: str = columns.words()
     """What we meant by the change, and whom it helped."""
+    scheduled_for: datetime | None = columns.time(null=True)
+    """When planned work begins; None for what nobody planned."""
+    scheduled_until: datetime | None = columns.time(null=True)
+    """When we said that it ends."""
+    planned_by: str | None = None
+    """Who planned it, and keeps the time of its end."""
+    ends_itself: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it is over at that time, unless a person says otherwise."""
+    effect: dict[str, str] = columns.json(dict, before="{}")
+    """What customers cannot do meanwhile, by the codes of the page's languages."""
+    advice: dict[str, str] = columns.json(dict, before="{}")
+    """What they can do, likewise."""
     sequence: int = 0
     """Counts changes; writing it first makes two writers of one incident take turns."""
     started_at: datetime = columns.time()
@@ -146,3 +158,48 @@ class Timer(Row, table=True):
     incident_id: int = columns.link("incident.id")
     due: datetime = columns.time()
     state: str = "pending"
+
+
+class Approval(Row, table=True):
+    """Words that people are asked about before customers read them. Of one incident, one at most is pending."""
+
+    __table_args__ = (
+        Index(
+            "ix_approval_pending",
+            "incident_id",
+            unique=True,
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    incident_id: int = columns.link("incident.id")
+    moment: str
+    state: str = "pending"
+    """A `domain.approval.Standing`."""
+    texts: dict[str, dict[str, str]] = columns.json(dict)
+    """`subject` and `body` (Markdown) in each language of the page, exactly as they would go out."""
+    digest: str
+    """Hash of the texts. A press says which it means."""
+    facts: dict[str, str] = columns.json(dict)
+    """What the texts rest on, in words. When something of it is not so any more, people are asked anew."""
+    changed: list[dict[str, str]] = columns.json(list)
+    """What is not as it was in the question before this one: `name`, `before` and `after`."""
+    recipients: int
+    findings: list[dict[str, str]] = columns.json(list)
+    """What is wrong with the words: `severity`, `locale`, `why`, `quote` and `rewrite`."""
+    called: int = 0
+    """How many approvers were called before the one who is called now."""
+    asked_at: datetime = columns.time()
+    worded_at: datetime = columns.time()
+    """The time at which the texts promise something."""
+    due: datetime | None = columns.time(null=True)
+    """When somebody else is called; None when everybody was called often enough."""
+    held_at: datetime | None = columns.time(null=True)
+    """When a holding message took the place of these words."""
+    decided_by: str | None = None
+    how: str | None = None
+    """Where: Slack or console; the clock when nobody decided."""
+    decided_at: datetime | None = columns.time(null=True)

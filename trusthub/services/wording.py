@@ -1,0 +1,96 @@
+"""The rules for words: read from templates/wording, and asked about what a person is about to say."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trusthub import packaged
+from trusthub.domain.message import Moment
+from trusthub.domain.wording import Finding, House, Linter, Verdict, parse
+from trusthub.errors import PlaybookError, WordingError
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
+_LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
+
+STATES: Mapping[str, str] = {
+    Moment.INCIDENT_INVESTIGATING: "investigating",
+    Moment.INCIDENT_SEVERAL: "investigating",
+    Moment.INCIDENT_IDENTIFIED: "identified",
+    Moment.INCIDENT_UPDATED: "identified",
+    Moment.INCIDENT_MONITORING: "monitoring",
+    Moment.INCIDENT_RESOLVED: "resolved",
+    Moment.INCIDENT_RETRACTED: "retracted",
+    Moment.INCIDENT_HOLDING: "holding",
+    Moment.INCIDENT_CORRECTED: "corrected",
+    Moment.INCIDENT_UNWELCOME: "unwelcome",
+    Moment.PROMISE_HOLDING: "holding",
+    Moment.PROMISE_MISSED: "identified",
+}
+"""As what the linter reads each message; any other is a notice, to colleagues or to one customer, that owes nothing."""
+
+
+@cache
+def load(templates: Path) -> Linter:
+    """Read the rules of each language and the house's own words. Raises PlaybookError with file and cure.
+
+    A folder of templates without `wording/` has the packaged rules: a site's own words do not switch the checks off.
+    """
+    folder = templates / "wording"
+    if not folder.is_dir():
+        folder = packaged("templates") / "wording"
+    books = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if _LOCALE.fullmatch(path.stem):
+            books[path.stem] = parse(_read(path), file=str(path))
+    if "en" not in books:
+        raise PlaybookError("has no en.yaml. Copy it from the packaged templates.", file=str(folder), line=1)
+    house = folder / "house.yaml"
+    return Linter(books, House.parse(_read(house), file=str(house)) if house.exists() else House())
+
+
+class UnfitError(WordingError):
+    """What a person typed may not be published as it is; `verdict` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__("This was not published. Change what is marked, or say why it has to go out as it is.")
+
+
+def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Verdict:
+    """Return what is wrong with words that a person typed.
+
+    An update is set into a message that says sorry, what does not work and when we write again: its words owe none of
+    that, and only what stands in them counts. In a `reply`, what is missing is advice.
+    """
+    verdict = load(templates).check(words, state=state, locale=locale)
+    found = verdict.findings if state == "reply" else [finding for finding in verdict.findings if finding.quote]
+    return Verdict(findings=found, signatures=verdict.signatures, notice=verdict.notice)
+
+
+def admit(templates: Path, words: str, *, state: str, locale: str = "en", reason: str = "") -> Sequence[Finding]:
+    """Return the errors in a person's words that they overrule by giving a `reason`; none when there are none.
+
+    Raises UnfitError when there are errors and no reason, or secrets and empty slots, which no reason excuses.
+    """
+    verdict = heard(templates, words, state=state, locale=locale)
+    if verdict.firm or (verdict.errors and not reason.strip()):
+        raise UnfitError(verdict)
+    return verdict.errors
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 -- a safe loader, see above
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PlaybookError(f"{error.problem}.", file=str(path), line=line) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlaybookError(f"cannot be read: {error}.", file=str(path), line=1) from error
+    if not isinstance(value, dict):
+        raise PlaybookError("is empty. Fill it in, or delete it.", file=str(path), line=1)
+    return value
