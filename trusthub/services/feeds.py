@@ -65,7 +65,7 @@ def _xml(
             unique_id_is_permalink=False,
             description=words if rss else None,
             content=None if rss else words,
-            pubdate=_changed(incident) if rss else incident.started_at,
+            pubdate=_changed(incident) if rss else _published(incident),
             updateddate=_changed(incident),
             categories=incident.components,
         )
@@ -88,7 +88,7 @@ def _json(page: PageView, incidents: Sequence[IncidentView], content: dict[str, 
                 "url": incident.url,
                 "title": incident.name,
                 "content_html": content[incident.public_id],
-                "date_published": incident.started_at.isoformat(timespec="seconds"),
+                "date_published": _published(incident).isoformat(timespec="seconds"),
                 "date_modified": _changed(incident).isoformat(timespec="seconds"),
                 "tags": list(incident.components),
                 "language": incident.lang or page.locale,
@@ -105,3 +105,8 @@ def _id(page: PageView, incident: IncidentView) -> str:
 
 def _changed(incident: IncidentView) -> datetime:
     return incident.updates[0].at if incident.updates else incident.started_at
+
+
+def _published(incident: IncidentView) -> datetime:
+    """Return when it began, or when it was told if that is earlier: what is planned has not begun."""
+    return min([incident.started_at, *(update.at for update in incident.updates[-1:])])

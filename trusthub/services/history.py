@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.incident import PLANNED
+from trusthub.domain.incident import OVER, PLANNED
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
@@ -44,11 +44,19 @@ class PastView:
     components: tuple[str, ...]
     started_at: datetime
     resolved_at: datetime | None
+    cancelled: bool = False
+    scheduled_for: datetime | None = None
+    """Both are for planned work, which has no place here."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
 
     @property
     def lasted(self) -> timedelta | None:
         """From start to end; None while it lasts."""
-        return self.resolved_at - self.started_at if self.resolved_at and self.state == "resolved" else None
+        return self.resolved_at - self.started_at if self.resolved_at and self.over else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,12 +221,11 @@ def _names(session: Session, numbers: Sequence[int]) -> Mapping[int, list[str]]:
 
 
 def _past(hub: Hub, page: PageView, row: Incident, components: tuple[str, ...]) -> PastView:
-    own = page.locale == hub.page.main
-    name = row.name if own else row.names.get(page.locale)
+    name, lang = report.title(hub, row, page.locale)
     return PastView(
         url=hub.incident_url(row.public_id, page.locale),
-        name=name or row.name,
-        lang=None if name else hub.page.main,
+        name=name,
+        lang=lang,
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,
