@@ -23,7 +23,7 @@ SLOW = 30_000
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[House, str]]:
+def running(folder: Path, **settings: Any) -> Iterator[tuple[House, str]]:
     """Serve a hub whose messages leave when the test says so, with a failed message and subscribers' mail on hold."""
     made: list[House] = []
 
@@ -32,7 +32,7 @@ def running(folder: Path) -> Iterator[tuple[House, str]]:
 
     server = make_server("127.0.0.1", 0, served, threaded=True)
     address = f"http://127.0.0.1:{server.server_port}"
-    with build(f"sqlite:///{folder}/hub.db", folder, base_url=address) as hub:
+    with build(f"sqlite:///{folder}/hub.db", folder, base_url=address, **settings) as hub:
         made.append(hub)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

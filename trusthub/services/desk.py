@@ -126,6 +126,7 @@ def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
         wants_rollback=row.wants_rollback,
         verified=row.verified_at is not None,
         confirmed_by=row.confirmed_by,
+        locale=row.locale,
     )
 
 

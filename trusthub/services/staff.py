@@ -141,6 +141,8 @@ def correct(hub: Hub, public_id: str, act: Act, *, right: Reach, note: str = "")
             known = corrected(said, right, act.now)
         except ValueError as error:
             raise StaffError(str(error)) from error
+        if note:
+            _admit(session, hub, act, {hub.page.main: note}, "corrected", f"incident:{public_id}")
         audit = acts.audit(session, act, "correct", case, "; ".join(_change(said, known, name) for name in names))
         cases.correct(incident, right)
         incidents.speak(

@@ -331,6 +331,8 @@ class ThreadView:
     """The customer confirmed their address."""
     confirmed_by: str | None = None
     """Who of us knows them to be real."""
+    locale: str = "en"
+    """The language in which they read us."""
 
     @property
     def incident_public_id(self) -> str:

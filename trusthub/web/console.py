@@ -30,7 +30,15 @@ from trusthub.services.counts import Counts
 from trusthub.services.hub import Hub
 from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
-from trusthub.web import auth, console_approvals, console_deliveries, console_maintenance, fields, security
+from trusthub.web import (
+    auth,
+    console_approvals,
+    console_deliveries,
+    console_maintenance,
+    console_words,
+    fields,
+    security,
+)
 from trusthub.web.public import Public
 
 _OPEN = frozenset({"console.login", "console.sign_in"})
@@ -180,7 +188,7 @@ class Console:
     def new(self, unfit: UnfitError | None = None) -> Answer:
         """Show the form that opens an incident by hand."""
         components = [(component.id, component.name) for component in self.hub.configuration.site.components]
-        return self.render("open.html", _status(unfit), components=components, **_draft(unfit))
+        return self.render("open.html", _status(unfit), live=True, components=components, **_draft(unfit))
 
     def open(self) -> Answer:
         """Open an incident by hand."""
@@ -213,7 +221,8 @@ class Console:
         """Show one customer's thread, with what is wrong with the answer that was sent from it."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        return self.render("thread.html", _status(unfit), thread=view, **_draft(unfit)) if view else self.missing()
+        shown = {"thread": view, **_draft(unfit)}
+        return self.render("thread.html", _status(unfit), live=True, **shown) if view else self.missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
@@ -317,6 +326,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
+    console_words.add(blueprint, routes)
     return blueprint
 
 
