@@ -1,7 +1,7 @@
 """The one door to Jinja2: each template runs in a sandbox, in the reader's language, and reads what it is handed."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -15,6 +15,17 @@ from trusthub.rendering.mistakes import bare, explained
 from trusthub.rendering.sandbox import PageSandbox
 
 
+def opened(root: Path) -> "Templates":
+    """Return the templates in a folder. They are read, compiled and tried once, for as long as no file changes."""
+    stamps = ((str(file), (seen := file.stat()).st_mtime_ns, seen.st_size) for file in root.rglob("*.*"))
+    return _opened(root, frozenset(stamps))
+
+
+@lru_cache(maxsize=2)
+def _opened(root: Path, _stamps: frozenset[tuple[str, int, int]]) -> "Templates":
+    return Templates(root)
+
+
 class Templates:
     """The templates in one folder. Nothing is shared between two of these; a language is read when it is asked for."""
 
@@ -23,6 +34,7 @@ class Templates:
         self._locales: dict[str, Locale] = {}
         self._messages: dict[str, Messages] = {}
         self._pages: dict[str, PageSandbox] = {}
+        self._right: set[str] = set()
 
     @cached_property
     def locales(self) -> tuple[str, ...]:
@@ -44,6 +56,10 @@ class Templates:
 
     def messages(self) -> tuple[str, ...]:
         """Return the names of all messages."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
         return names(self.root / "messages")
 
     def render(
@@ -76,15 +92,16 @@ class Templates:
         return self.messages_in(locale).internal_facts(message)
 
     def check(self, used: Iterable[str] | None = None) -> None:
-        """Try everything out, in the languages that are `used` (all when not given).
+        """Try everything out, in the languages that are `used` (all when not given); what was right stays right.
 
         Raises PlaybookError that lists all problems; it stands at the first of them.
         """
         problems: list[PlaybookError] = []
-        for code in self.locales if used is None else used:
+        asked = set(self.locales if used is None else used)
+        for code in sorted(asked - self._right):
             problems += [problem for message in self.messages() for problem in self.messages_in(code).check(message)]
         pages = self._page(MAIN)
-        for name in pages.list_templates(["html"]):
+        for name in pages.list_templates(["html"]) if asked - self._right else ():
             try:
                 pages.get_template(name)
             except TemplateError as error:
@@ -92,6 +109,7 @@ class Templates:
         if problems:
             first, *others = {str(problem): problem for problem in problems}.values()
             raise PlaybookError("\n  ".join([bare(first), *map(str, others)]), file=first.file, line=first.line)
+        self._right |= asked
 
     def _page(self, code: str) -> PageSandbox:
         if code not in self._pages:

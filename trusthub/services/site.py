@@ -14,7 +14,7 @@ from trusthub.domain.site import Connection, Site
 from trusthub.errors import PlaybookError
 from trusthub.rendering import signatures
 from trusthub.rendering.signatures import Unsigned
-from trusthub.rendering.templates import Templates
+from trusthub.rendering.templates import Templates, opened
 from trusthub.services import playbooks as books
 from trusthub.services.document import Document, dotted, parse, read
 from trusthub.services.mistakes import hint, model
@@ -90,7 +90,7 @@ def load(settings: Settings) -> Configuration:
     _check_connections(site_file, site)
     _check_gates(site_file, site)
     _check_destinations(site_file, site, settings)
-    templates = Templates(settings.templates_dir)
+    templates = opened(settings.templates_dir)
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
         raise PlaybookError(f"has no messages. {cure}", file=str(settings.templates_dir), line=1)
