@@ -91,6 +91,21 @@ def test_an_entry_keeps_its_id_while_its_words_and_time_change(hub: House, path:
     assert first[1] != later[1]
 
 
+def test_what_a_person_writes_is_escaped_once_and_cannot_run(hub: House) -> None:
+    recovered(hub)
+    hub.sign_in()
+    form = f"/console/incidents/{hub.incident()}"
+    note = "Fewer than 1 & 2 [cards](javascript:alert%281%29) fail."
+    hub.console(f"{form}/update", form, note=note, state="monitoring")
+    for html in (
+        json.loads(hub.web.get("/feed.json").data)["items"][0]["content_html"],
+        feedparser.parse(hub.web.get("/history.atom").data, sanitize_html=False).entries[0].content[0].value,
+        feedparser.parse(hub.web.get("/history.rss").data, sanitize_html=False).entries[0].summary,
+    ):
+        assert "Fewer than 1 &amp; 2 " in html
+        assert "javascript:" not in html
+
+
 def test_each_language_has_its_own_feeds(tmp_path: Path) -> None:
     with speaking(tmp_path, "[en, de]") as hub:
         incident = recovered(hub)
