@@ -329,7 +329,8 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
 
         plan: default => plan: default\nname: other
             default.yaml:2: name: this key is unknown.
-            There are: extends, match, plan, public_from, cadence, remind_before, quiet, wave, stages, tell.
+            There are: extends, match, plan, public_from, cadence, remind_before, approval, reminders, quiet, wave,
+            stages, tell.
 
         plan: default => plan: default\nextends: defalt
             default.yaml:2: extends: there is no playbook 'defalt'. There are: none.
