@@ -12,6 +12,7 @@ from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.services.approval_views import ApprovalView, TextView
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
+from trusthub.services.curve import ExposureView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
 from trusthub.services.fanout import Progress
@@ -25,7 +26,6 @@ from trusthub.services.views import (
     AskView,
     ComponentView,
     DayView,
-    ExposureView,
     IncidentView,
     MessageView,
     OutcomeView,

@@ -8,7 +8,8 @@ import pytest
 from markupsafe import Markup
 
 from tests.browser.samples import CHECKOUT, EXPOSURE, THREAD, at
-from trusthub.services.views import ExposureView, MessageView
+from trusthub.services.curve import ExposureView
+from trusthub.services.views import MessageView
 
 NOW = datetime(2026, 11, 22, 14, 12, tzinfo=UTC)
 

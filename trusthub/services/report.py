@@ -24,6 +24,7 @@ from trusthub.services.cases import (
     site_component,
     the_page,
 )
+from trusthub.services.curve import ExposureView
 from trusthub.services.facts import basis_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
@@ -32,7 +33,6 @@ from trusthub.services.views import (
     STATE_WORDS,
     STATUS_WORDS,
     ComponentView,
-    ExposureView,
     IncidentView,
     LanguageView,
     PageView,
