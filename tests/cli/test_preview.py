@@ -19,7 +19,7 @@ def test_a_message_is_shown_in_every_language_case_and_shape() -> None:
     for language in ("English", "Deutsch"):
         for case in ("known", "ongoing", "no-rollout", "unknown"):
             assert f"== incident.identified, {language}, {case}" in shown.output
-    assert "Subject: Checkout funktioniert nicht, wie es sollte; wir nehmen 2.8.0 zurück" in shown.output
+    assert "Subject: Checkout: 2.8.0 war fehlerhaft, wir sind zurückgegangen" in shown.output
     assert "*How far it went.*" in shown.output  # Slack
     assert "Stop these mails: https://status.acme.example/subscriptions/sample" in shown.output  # text
     assert shown.output.count("-- HTML") == 8

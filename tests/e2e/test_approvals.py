@@ -244,7 +244,8 @@ def test_words_can_be_edited_and_go_out_as_they_were_written(hub: House) -> None
     row = asked(hub)
     path, mine = (
         f"/console/approvals/{row.public_id}",
-        "Checkout was slow, and we are sorry. We write again by 14:34 UTC.",
+        "Checkout has been slow since 14:02 UTC, and we are sorry. We are rolling back to 2.7.4. "
+        "Next update by 14:34 UTC.",
     )
     said = hub.console(
         path, press="approve", digest=row.digest, edited="yes", subject_en="Checkout: slow", body_en=""

@@ -46,6 +46,8 @@ def test_without_any_provider_mail_is_kept_and_said_to_be(tmp_path: Path) -> Non
         assert hub.slack.calls == []
         assert hub.sendgrid.messages == []
         hub.sign_in()
-        console = hub.web.get(f"/console/incidents/{hub.incident()}").text
+        told = hub.web.get(f"/console/incidents/{hub.incident()}").text
+        assert "kept in the sandbox, not sent" in told
+        console = hub.web.get("/console/deliveries").text
         assert "Kept, not sent" in console
         assert "TRUSTHUB_SENDGRID_API_KEY" in console

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from trusthub.domain.message import FACTS
+from trusthub.domain.message import FACTS, Moment
 from trusthub.rendering import markdown
 from trusthub.rendering.markdown import Footer
 from trusthub.rendering.templates import Templates
@@ -43,7 +43,8 @@ class Shown:
 
 def show(templates: Templates, message: str, locale: str, case: str) -> Shown:
     """Render a message for preview. Internal facts are there: who may read it is the playbook's business."""
-    rendered = templates.render(message, CASES[case](), public=False, locale=locale)
+    facts = CASES[case]() | ({} if message == Moment.INCIDENT_UNWELCOME else {"complaint": None})
+    rendered = templates.render(message, facts, public=False, locale=locale)
     page, url = str(_ALL["page"]), str(_ALL["page_url"])
     why = templates.line("why.txt", locale, reader="subscriber", page=page, about=_ALL["component"])
     links = {"answer_url": str(_ALL["answer_url"]), "unsubscribe_url": f"{url}/subscriptions/sample"}

@@ -57,15 +57,13 @@ def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime)
 
 def findings(hub: Hub, texts: Texts, moment: Moment, facts: Facts | None = None) -> tuple[Finding, ...]:
     """Return what is wrong with words in each language; what the message owes is read from `facts` first."""
-    linter, state = wording.load(hub.configuration.templates.root), wording.STATES.get(moment, "notice")
+    root, known = hub.configuration.templates.root, {"page_url": hub.page.url, **(facts or {})}
     found: list[Finding] = []
     for locale, words in texts.items():
         found += (_finding(locale, f"The {part} is empty.") for part in ("subject", "body") if not words[part].strip())
-        title = linter.check(words["subject"], state="notice", locale=locale)
-        body = linter.check(words["body"], state=state, locale=locale, facts=facts)
         found += (
             _finding(locale, each.why, severity=each.severity, quote=each.quote, rewrite=each.rewrite, rule=each.rule)
-            for each in (*title.findings, *body.findings)
+            for each in wording.whole(root, **words, message=moment, facts=known, locale=locale)
         )
     return tuple(found)
 

@@ -10,12 +10,15 @@ import yaml
 
 from trusthub import packaged
 from trusthub.domain.message import Moment
-from trusthub.domain.wording import Facts, Finding, House, Linter, Verdict, parse
+from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Verdict, parse
 from trusthub.errors import PlaybookError, WordingError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
 _LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
+
+_PAGE = "https://status.example"
+"""Stands for the page's address while words are read."""
 
 STATES: Mapping[str, str] = {
     Moment.INCIDENT_INVESTIGATING: "investigating",
@@ -55,13 +58,25 @@ def load(templates: Path) -> Linter:
     )
 
 
+def whole(
+    templates: Path, subject: str, body: str, *, message: str, facts: Facts, locale: str = "en"
+) -> Sequence[Finding]:
+    """Return what is wrong with a whole message: with its subject, its body, and what it owes by the facts.
+
+    The page's own address in its links counts as any other: nobody chose it for these words.
+    """
+    linter, state, url = load(templates), STATES.get(message, "notice"), str(facts.get("page_url") or "")
+    title = linter.check(subject, state="notice", locale=locale)
+    words = body.replace(url, _PAGE) if url else body
+    return [*title.findings, *linter.check(words, state=state, facts=facts, locale=locale).findings]
+
+
 def errors(
     templates: Path, subject: str, body: str, *, message: str, facts: Facts, locale: str = "en"
 ) -> Sequence[Finding]:
-    """Return what keeps a whole message from leaving: its subject, its body, and what they owe by the facts."""
-    linter, state = load(templates), STATES.get(message, "notice")
-    title = linter.check(subject, state="notice", locale=locale)
-    return [*title.errors, *linter.check(body, state=state, facts=facts, locale=locale).errors]
+    """Return what keeps a whole message from leaving."""
+    found = whole(templates, subject, body, message=message, facts=facts, locale=locale)
+    return [each for each in found if each.severity is Severity.ERROR]
 
 
 class UnfitError(WordingError):
