@@ -242,11 +242,9 @@ def test_words_can_be_edited_and_go_out_as_they_were_written(hub: House) -> None
     asks(hub)
     hub.sign_in()
     row = asked(hub)
-    path, mine = (
-        f"/console/approvals/{row.public_id}",
-        "Checkout has been slow since 14:02 UTC, and we are sorry. We are rolling back to 2.7.4. "
-        "Next update by 14:34 UTC.",
-    )
+    path = f"/console/approvals/{row.public_id}"
+    slow = "Checkout has been slow since 14:02 UTC, and we are sorry."
+    mine = f"{slow} We are rolling back to 2.7.4. Next update by 14:34 UTC."
     said = hub.console(
         path, press="approve", digest=row.digest, edited="yes", subject_en="Checkout: slow", body_en=""
     ).text
