@@ -539,8 +539,8 @@ def test_claims_find_their_way_by_the_small_indexes(crowded: Database) -> None:
     by_due = [found for statement, found in plans.items() if "ORDER BY lane.due" in statement]
     by_state = [found for statement, found in plans.items() if "state = 'pending'" in statement]
     assert len(by_due) == len(by_state) == 2
-    assert all("ix_lane_due" in found for found in by_due)
-    assert all("ix_delivery_open" in found for found in by_state)
+    assert all("ix_lane_due" in found for found in by_due), by_due
+    assert all("ix_delivery_open" in found for found in by_state), by_state
 
 
 def plan(database: Database, statement: str, values: Any) -> str:
