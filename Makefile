@@ -13,7 +13,7 @@ PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test golden bench test-storm fuzz lint types fmt db-check lock clean
+.PHONY: help demo serve test coverage golden bench test-storm fuzz lint types fmt db-check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,12 +28,15 @@ serve: $(VENV)/.main ## Run the service on http://127.0.0.1:8000
 
 # ------------------------------------------------------------------------------------------------ work on it
 
-test: $(VENV)/.dev chromium ## Run all tests, with coverage; T=tests/domain runs some of them, without
+test: $(VENV)/.dev chromium ## Run all tests; T=tests/domain runs some of them
 ifdef T
 	@$(PYTEST) $(T)
 else
-	@$(PYTEST) --numprocesses=auto --cov --cov-report=term
+	@$(PYTEST) --numprocesses=auto
 endif
+
+coverage: $(VENV)/.dev chromium ## Run all tests and say what they do not reach, which takes about three times as long
+	@$(PYTEST) --numprocesses=auto --cov --cov-report=term
 
 golden: $(VENV)/.dev ## Write the golden files anew; read the diff before you commit it
 	@TRUSTHUB_GOLDEN=write $(PYTEST) --numprocesses=auto $(T)
