@@ -36,6 +36,7 @@ from trusthub.services import gate_github, intake, mailing, publish, refusals, s
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
+from trusthub.services.stuck import Stuck
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -97,7 +98,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app, endpoints = create_app(settings, hub, made), Failing(hub)
+    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub))
     shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
     return Parts(
@@ -108,7 +109,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
             hub,
             made,
             patience=_patience(settings),
-            housekeeping=lambda: _keep_house(hub, settings, endpoints),
+            housekeeping=lambda: _keep_house(hub, settings, watchers),
         ),
         snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots, hub.page),
     )
@@ -135,13 +136,14 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, endpoints: Failing) -> None:
+def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck]") -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
     gate_github.answer(hub, hub.clock())
-    endpoints.watch(hub.clock())
+    for each in watchers:
+        each.watch(hub.clock())
 
 
 def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Flask:
@@ -159,7 +161,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
     app.register_blueprint(mail(hub, settings.sendgrid_event_key))
-    app.register_blueprint(ops(hub))
+    app.register_blueprint(ops(hub, settings))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))
     app.register_error_handler(HTTPException, _explain(hub))

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:587 (smtps:// for TLS)")
     mail_from: str = Field(default="", description="Sender of mail: name <address>; default: page.support")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token that opens /metrics; without one it stays closed"
+    )
     webhook_allow_private: bool = Field(
         default=False, description="Whether webhooks may go to private addresses, plain http and any port"
     )

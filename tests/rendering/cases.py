@@ -479,6 +479,14 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},
         "unknown": _SITE | _STAFF | _DESTINATION | {"undelivered": None, "failing_since": None, "reason": None},
     },
+    "channel.stuck": {
+        channel: _SITE | _STAFF | _DESTINATION | {"destination": channel, "reason": reason}
+        for channel, reason in (
+            ("slack", "Slack cannot be reached: timed out."),
+            ("email", "The SendGrid plan's mails are used up. Upgrade it, or wait."),
+            ("page", None),
+        )
+    },
     "approval.asked": {
         "first": _ONGOING | _UNTOLD | _STAFF | _REASON | _ASKED,
         "again": _ONGOING

@@ -80,6 +80,7 @@ def test_subjects_are_short_and_begin_with_what_it_is_about(case: Case) -> None:
         "connection.silent": "argo-prod",
         "connection.heard": "argo-prod",
         "destination.disabled": "webhook acme",
+        "channel.stuck": "Acme",
     }
     assert subject.startswith(about.get(case.message, "Checkout"))
     assert len(subject) <= 78

@@ -46,6 +46,7 @@ class Moment(StrEnum):
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
     DESTINATION_DISABLED = "destination.disabled"
+    CHANNEL_STUCK = "channel.stuck"
     APPROVAL_ASKED = "approval.asked"
     APPROVAL_DECIDED = "approval.decided"
 

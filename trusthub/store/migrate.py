@@ -14,7 +14,8 @@ from sqlalchemy.pool import NullPool
 
 from trusthub.store.session import Database
 
-_LOCK = 0x7472757374  # any constant will do, as long as every process asks for the same one
+LOCK = 0x7472757374
+"""Any constant will do, as long as every process asks for the same one."""
 
 
 def config() -> Config:
@@ -60,7 +61,7 @@ def _move(database: Database, action: Callable[[Config], None]) -> None:
         _prepare_sqlite(engine)
     with engine.connect() as connection, connection.begin():
         if not database.sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         made = config()
         made.attributes["connection"] = connection
         action(made)

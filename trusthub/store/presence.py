@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
+from trusthub.store import migrate
 from trusthub.store.outbox import NOTICE
 from trusthub.store.session import Database
 
@@ -35,9 +36,24 @@ class Presence:
             return self._place.lives(name)
 
 
+def workers(database: Database) -> int:
+    """Return how many workers are there now. Raises SQLAlchemyError when the database is gone."""
+    if database.sqlite:
+        file = Path(str(make_url(database.url).database))
+        return sum(map(_locked, file.parent.glob(f"{file.name}-worker-*")))
+    with database.reading() as session:
+        return int(session.execute(text(_HELD), {"migrating": migrate.LOCK}).scalar_one())
+
+
 def new_name() -> str:
     """Return a name that no other worker has."""
     return f"{secrets.randbits(63):016x}"
+
+
+_HELD = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ExclusiveLock'
+AND ((classid::bigint << 32) | objid::bigint) <> :migrating"""
+"""Locks with one 64-bit key: those of workers, and the one that migrations take."""
 
 
 @contextmanager
@@ -50,6 +66,18 @@ def join(database: Database, name: str) -> Iterator[Presence]:
             place = _Sqlite(driver, database.url, name) if database.sqlite else _Postgres(driver, name)
         with closing(place):
             yield Presence(database, place)
+
+
+def _locked(file: Path) -> bool:
+    """Whether somebody who lives holds a file."""
+    try:
+        with file.open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 class _Sqlite:
@@ -68,14 +96,9 @@ class _Sqlite:
         return int(self._driver.execute("PRAGMA data_version").fetchone()[0])
 
     def lives(self, name: str) -> bool:
-        try:
-            with self._file(name).open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._file(name).unlink(missing_ok=True)
-        except BlockingIOError:
+        if _locked(self._file(name)):
             return True
-        except FileNotFoundError:
-            pass
+        self._file(name).unlink(missing_ok=True)
         return False
 
     def close(self) -> None:
