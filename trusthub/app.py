@@ -100,7 +100,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     publish.publish(hub, clock(), settings.publish_dir)
     app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub))
     shown = security.headers(hub, security.SCRIPTS)
-    snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
+    snapshots = Snapshots(hub.database, shown, assets=STATIC, many=len(hub.page.locales) > 1)
     return Parts(
         settings,
         hub,

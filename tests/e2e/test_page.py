@@ -2,14 +2,22 @@
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
 from trusthub.services import publish
+
+UNPACK: dict[str | None, Callable[[bytes], bytes]] = {
+    "br": brotli.decompress,
+    "gzip": gzip.decompress,
+    None: lambda body: body,
+}
 
 
 def test_an_unchanged_page_is_304_and_a_changed_one_is_not(hub: House) -> None:
@@ -22,11 +30,26 @@ def test_an_unchanged_page_is_304_and_a_changed_one_is_not(hub: House) -> None:
     assert hub.web.get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_it_is_sent_compressed_to_those_who_can(hub: House) -> None:
-    packed = hub.web.get("/", headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.data) == hub.web.get("/").data
-    assert hub.web.head("/").data == b""
+@pytest.mark.parametrize("path", ["/", "/static/page.css", "/api/v2/summary.json"])
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("*", "br"),
+        ("gzip;q=0, identity", None),
+        ("deflate", None),
+    ],
+)
+def test_it_is_sent_compressed_to_those_who_can(hub: House, path: str, accepted: str, encoding: str | None) -> None:
+    packed, plain = hub.web.get(path, headers={"Accept-Encoding": accepted}), hub.web.get(path)
+    assert packed.headers.get("Content-Encoding") == encoding
+    assert UNPACK[encoding](packed.data) == plain.data
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert hub.web.head(path, headers={"Accept-Encoding": accepted}).data == b""
+    again = hub.web.get(path, headers={"Accept-Encoding": accepted, "If-None-Match": plain.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
 
 
 def test_the_page_stays_up_without_its_database(hub: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +79,9 @@ def test_it_is_written_as_plain_files(tmp_path: Path) -> None:
         assert (folder / "api/v2/summary.json").read_bytes() == hub.web.get("/api/v2/summary.json").data
         assert (folder / "history.atom").exists()
         assert (folder / "static/page.css").exists()
+        for path in (folder / "index.html", folder / "api/v2/summary.json", folder / "static/page.css"):
+            assert gzip.decompress(path.with_name(f"{path.name}.gz").read_bytes()) == path.read_bytes()
+            assert brotli.decompress(path.with_name(f"{path.name}.br").read_bytes()) == path.read_bytes()
 
 
 def test_nothing_on_it_comes_from_elsewhere_and_nothing_is_inline(hub: House) -> None:

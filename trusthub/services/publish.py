@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 from trusthub.services import calendar, elsewhere, feeds, history, ledger, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
+from trusthub.services.packing import SUFFIX, packed
 from trusthub.store.tables import Delivery, Page, Snapshot
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
@@ -128,22 +129,38 @@ def write(files: list[File], folder: Path) -> None:
         name = ledger.PATH.lstrip("/")
         for pages in (folder / name, *folder.glob(f"*/{name}")):
             shutil.rmtree(pages, ignore_errors=True)
-        (folder / f"{name}.json").unlink(missing_ok=True)
+        for suffix in ("", *SUFFIX.values()):
+            (folder / f"{name}.json{suffix}").unlink(missing_ok=True)
     for file in files:
         name = file.path.lstrip("/")
         target = folder / name if Path(name).suffix else folder / name / "index.html"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not _holds(target, file.body):
+            _put(target, file.body)
+
+
+def _holds(target: Path, body: bytes) -> bool:
+    """Whether a file is as it should be, and has its compressed forms: those are written first."""
+    forms = (target.with_name(target.name + suffix) for suffix in SUFFIX.values())
+    return target.exists() and target.read_bytes() == body and all(form.exists() for form in forms)
+
+
+def _put(target: Path, body: bytes) -> None:
+    """Write a file and its compressed forms, each of which a web server sends as it is."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    forms = {SUFFIX[encoding]: form for encoding, form in packed(body).items()}
+    for suffix, form in {**forms, "": body}.items():
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-            part.write(file.body)
+            part.write(form)
             part.flush()
             os.fsync(part.fileno())
         Path(part.name).chmod(0o644)
-        Path(part.name).replace(target)
+        Path(part.name).replace(target.with_name(target.name + suffix))
 
 
 def copy_static(source: Path, folder: Path) -> None:
     """Put style sheets and icons beside the published pages."""
-    shutil.copytree(source, folder / "static", dirs_exist_ok=True)
+    for path in source.iterdir():
+        _put(folder / "static" / path.name, path.read_bytes())
 
 
 def _store(session: Session, page: Page, files: list[File]) -> None:

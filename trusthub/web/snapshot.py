@@ -1,10 +1,12 @@
 """The published page from memory, answered before Flask is entered. It stays up when the database does not."""
 
-import gzip
+import hashlib
+import mimetypes
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,6 +19,7 @@ from werkzeug.http import parse_accept_header
 
 from trusthub.domain.site import Page as SitePage
 from trusthub.services import ledger
+from trusthub.services.packing import chosen, packed
 from trusthub.store.session import Database
 from trusthub.store.tables import Page, Snapshot
 
@@ -35,27 +38,35 @@ OPEN = (
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 )
 """For what other sites' pages read: documents, feeds, badge and widget. `Vary` as Statuspage has it."""
+ASSETS = "max-age=3600, public, stale-if-error=86400"
+"""Style sheets and scripts change with a release only."""
 _LOOK = 0.1
 """Seconds between looks at the database for a newer version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One file as it is served: headers for both encodings are made once."""
+    """One file as it is served: headers and encodings are made once."""
 
     etag: str
     body: bytes
-    packed: bytes
+    packed: Mapping[str, bytes]
     headers: tuple[tuple[str, str], ...]
 
 
 class Snapshots:
     """Every file of the page, as of the newest version seen."""
 
-    def __init__(self, database: Database, security: Iterable[tuple[str, str]], *, many: bool = False) -> None:
-        """`security` are headers that every answer carries; `many` says that there are several languages."""
+    def __init__(
+        self, database: Database, security: Iterable[tuple[str, str]], *, assets: Path, many: bool = False
+    ) -> None:
+        """`security` are headers that every answer carries; `many` says that there are several languages.
+
+        `assets` is the folder of style sheets and scripts, which every reader needs as well.
+        """
         self._many = many
         self._database, self._security = database, tuple(security)
+        self._assets = {f"/static/{path.name}": self._asset(path) for path in assets.iterdir() if path.is_file()}
         self._files: dict[str, Kept] = {}
         self._version, self._looked = -1, 0.0
         self._turn = threading.Lock()
@@ -76,7 +87,7 @@ class Snapshots:
                 log.warning("snapshot.database", error=type(error).__name__)
             finally:
                 self._turn.release()
-        return self._files.get(path)
+        return self._files.get(path) or self._assets.get(path)
 
     def _refresh(self) -> None:
         with self._database.reading() as session:
@@ -94,7 +105,14 @@ class Snapshots:
             headers.append(("Vary", "Accept-Encoding" + (", Accept-Language" if self._many else "")))
         else:
             headers += OPEN
-        return Kept(row.etag, row.body, gzip.compress(row.body, mtime=0), (*headers, *self._security))
+        return Kept(row.etag, row.body, packed(row.body), (*headers, *self._security))
+
+    def _asset(self, path: Path) -> Kept:
+        body = path.read_bytes()
+        etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = (("Content-Type", f"{kind}; charset=utf-8"), ("ETag", etag), ("Cache-Control", ASSETS))
+        return Kept(etag, body, packed(body), (*headers, ("Vary", "Accept-Encoding"), *self._security))
 
 
 def before(
@@ -153,8 +171,8 @@ def _serve(kept: Kept, environ: dict[str, Any], start: "StartResponse") -> list[
     if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
         start("304 Not Modified", list(kept.headers))
         return [b""]
-    packed = "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
-    body = kept.packed if packed else kept.body
-    extra = [("Content-Encoding", "gzip")] if packed else []
+    encoding = chosen(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    body = kept.packed[encoding] if encoding else kept.body
+    extra = [("Content-Encoding", encoding)] if encoding else []
     start("200 OK", [*kept.headers, *extra, ("Content-Length", str(len(body)))])
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
