@@ -111,7 +111,8 @@ class Snapshots:
         body = path.read_bytes()
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        headers = (("Content-Type", f"{kind}; charset=utf-8"), ("ETag", etag), ("Cache-Control", ASSETS))
+        kind += "; charset=utf-8" if kind.startswith("text/") else ""
+        headers = (("Content-Type", kind), ("ETag", etag), ("Cache-Control", ASSETS))
         return Kept(etag, body, packed(body), (*headers, ("Vary", "Accept-Encoding"), *self._security))
 
 
