@@ -26,8 +26,8 @@ def test_there_is_a_picture_for_each_tone(tone: str) -> None:
 @pytest.mark.parametrize("name", SHARED)
 def test_a_page_names_the_picture_of_its_state(name: str) -> None:
     page = render(name)
-    (picture,) = re.findall(r'property="og:image" content="https://status\.acme\.example/static/([^"]+)"', page)
+    (picture,) = re.findall(r'property="og:image"\s+content="https://status\.acme\.example/static/([^"]+)"', page)
     tones = re.findall(r'class="(?:headline|pill) tone-(\w+)"', page)
     assert Path(STATIC / picture).is_file()
     assert picture == f"social-{tones[0]}.png"
-    assert re.search(r'property="og:description" content="[^"]{20,}"', page)
+    assert re.search(r'property="og:description"\s+content="[^"]{20,}"', page)
