@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from trusthub.domain.message import Button
+from trusthub.domain.recipient import Became
 
 TIMEOUT = 10.0
 """Seconds that a provider has to answer. A lane's lease is three times as long."""
@@ -59,6 +60,8 @@ class Receipt:
     status: int | None = None
     note: str = ""
     """What a person should know about how it went; empty when all is as asked."""
+    became: Became | None = None
+    """What became of the recipients of a mail, when that is not recorded yet."""
     anew: bool = False
     """The conversation's first message is gone here, and this one took its place: it is the parent from now on."""
 

@@ -43,6 +43,22 @@ OPEN = frozenset({Fate.PENDING, Fate.KEPT, Fate.ACCEPTED, Fate.DEFERRED})
 """There may be more news of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Became:
+    """News of a delivery's recipients, from the first to the last by their numbers, as far as they still wait.
+
+    A range and not a list, which would take longer to record than all the rest.
+    """
+
+    first: int
+    last: int
+    fate: Fate
+    at: datetime
+    ref: str | None = None
+    """The provider's name for the mail."""
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How many recipients got how far. They add up: frozen = waiting + left out + failed + handed over."""

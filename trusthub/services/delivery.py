@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from trusthub.channels.base import Channel
 from trusthub.domain.pacing import PATIENCE, Patience
-from trusthub.services import timers
+from trusthub.services import recipients, timers
 from trusthub.services.hub import Hub
 from trusthub.services.sending import Sender
 from trusthub.store import holds, leases, outbox, presence
@@ -218,6 +218,8 @@ class Worker:
 
     def _record(self, session: Session, done: Claimed, outcome: Outcome, now: datetime) -> None:
         delivery = done.delivery
+        if outcome.became is not None:
+            recipients.settle(session, delivery.id, outcome.became)
         if outbox.settle(session, done, now, outcome, self._sender.pace(delivery.lane)):
             if outcome.hold is not None:
                 holds.wait(session, channel_of(delivery.lane), outcome.hold)

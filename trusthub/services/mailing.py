@@ -9,7 +9,7 @@ from trusthub.channels import mail
 from trusthub.channels.base import PERSONAL, Channel, Envelope, Mailer, Outbound, Receipt
 from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later
 from trusthub.channels.sandbox import Sandbox
-from trusthub.domain.recipient import Fate
+from trusthub.domain.recipient import Became, Fate
 from trusthub.errors import DeliveryError
 from trusthub.services import recipients, subscribe
 from trusthub.services.hub import Hub
@@ -40,13 +40,17 @@ class Mailing:
                 return self._channel.send(outbound)
         ledger = _Ledger(self._hub, delivery, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
         envelopes = self._envelopes(waiting, ledger)
-        if not many:
-            receipt = self._alone(outbound, envelopes, ledger)
-        else:
-            receipt = self._channel.send_many(outbound, envelopes, ledger) if envelopes else Receipt()
-            if ledger.whys and len(ledger.whys) == len(waiting):
-                raise DeliveryError(f"No recipient was accepted. {ledger.whys[0]}", permanent=True)
-        return replace(receipt, note=" ".join(filter(None, (receipt.note, ledger.note))))
+        try:
+            if not many:
+                receipt = self._alone(outbound, envelopes, ledger)
+            else:
+                receipt = self._channel.send_many(outbound, envelopes, ledger) if envelopes else Receipt()
+        except Exception:
+            ledger.catch_up()
+            raise
+        if many and ledger.whys and len(ledger.whys) == len(waiting):
+            raise DeliveryError(f"No recipient was accepted. {ledger.whys[0]}", permanent=True)
+        return replace(receipt, note=" ".join(filter(None, (receipt.note, ledger.note))), became=ledger.became)
 
     def find(self, outbound: Outbound, doubt: Doubt) -> Finding:
         """Say whether the provider's events show that it took a mail whose attempt got no clear answer.
@@ -61,7 +65,7 @@ class Mailing:
             if not recipients.heard(session, delivery):
                 return Later(doubt.now + _EVENTS, "The provider's events have not said yet whether it took the mail.")
             if others := recipients.waiting(session, delivery):
-                recipients.settle(session, delivery, (others[0].id, others[-1].id), Fate.ACCEPTED, doubt.now)
+                recipients.settle(session, delivery, Became(others[0][0], others[-1][0], Fate.ACCEPTED, doubt.now))
             return Found(Receipt())
 
     def _alone(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: "_Ledger") -> Receipt:
@@ -77,7 +81,7 @@ class Mailing:
 
     def _envelopes(self, waiting: Sequence[Waiting], ledger: "_Ledger") -> list[Envelope]:
         """Return those to whom the mail may go, and record whom it may not go to."""
-        ledger.leave_out([each for each in waiting if each.left_out])
+        ledger.leave_out([each for each in waiting if each[-1]])
         found, token = [], self._hub.tokens.maker(subscribe.SUBSCRIBER)
         for each in waiting:
             number, address, subscriber, version, left_out = each
@@ -92,15 +96,17 @@ class Mailing:
         return found
 
 
-_Ranges = Sequence[tuple[int, int]]
-
-
 class _Ledger:
-    """Writes the fates of one delivery's recipients, each step in a transaction of its own."""
+    """Writes the fates of one delivery's recipients, each in a transaction of its own.
+
+    Those who got the mail last are left for whoever settles the delivery: a commit takes longer than all else here.
+    """
 
     def __init__(self, hub: Hub, delivery: int, took: Fate) -> None:
         self._hub, self._delivery, self._took = hub, delivery, took
         self._left_out = 0
+        self.became: Became | None = None
+        """What is not written yet: who has the mail."""
         self.whys: list[str] = []
         """Why recipients were refused, one for each."""
 
@@ -111,22 +117,27 @@ class _Ledger:
         return " ".join(filter(None, (f"{self._left_out:,} left out." if self._left_out else "", refused)))
 
     def taken(self, envelopes: Sequence[Envelope], ref: str | None) -> None:
-        self._write([(envelopes[0].id, envelopes[-1].id)], self._took, ref=ref)
+        self.catch_up()
+        self.became = Became(envelopes[0].id, envelopes[-1].id, self._took, self._hub.clock(), ref)
 
     def refused(self, envelopes: Sequence[Envelope] | Sequence[Waiting], why: str) -> None:
         self.whys += [why] * len(envelopes)
-        self._write([(each.id, each.id) for each in envelopes], Fate.REFUSED, reason=why)
+        self._write([self._became(each[0], Fate.REFUSED, why) for each in envelopes])
 
     def leave_out(self, waiting: Sequence[Waiting]) -> None:
         self._left_out = len(waiting)
-        for why in {each.left_out for each in waiting}:
-            who = [(each.id, each.id) for each in waiting if each.left_out == why]
-            self._write(who, Fate.LEFT_OUT, reason=why or "")
+        self._write([self._became(each[0], Fate.LEFT_OUT, each[-1] or "") for each in waiting])
 
-    def _write(
-        self, ranges: Sequence[tuple[int, int]], fate: Fate, *, ref: str | None = None, reason: str = ""
-    ) -> None:
-        now = self._hub.clock()
-        with self._hub.database.transaction(quiet=True) as session:
-            for each in ranges:
-                recipients.settle(session, self._delivery, each, fate, now, ref=ref, reason=reason)
+    def catch_up(self) -> None:
+        """Write what is not written yet."""
+        self._write([self.became] if self.became else [])
+        self.became = None
+
+    def _became(self, recipient: int, fate: Fate, why: str) -> Became:
+        return Became(recipient, recipient, fate, self._hub.clock(), reason=why)
+
+    def _write(self, news: Sequence[Became]) -> None:
+        if news:
+            with self._hub.database.transaction(quiet=True) as session:
+                for each in news:
+                    recipients.settle(session, self._delivery, each)

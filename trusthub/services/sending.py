@@ -73,7 +73,9 @@ class Sender:
         )
         leads = receipt.ref is not None and (claimed.parent is None or receipt.anew)
         words = " ".join(filter(None, (receipt.note, _unclear(finding))))
-        sent = Outcome(sent=True, status=receipt.status, words=words, ref=receipt.ref, leads=leads)
+        sent = Outcome(
+            sent=True, status=receipt.status, words=words, ref=receipt.ref, leads=leads, became=receipt.became
+        )
         return replace(sent, cleared=isinstance(finding, NotThere))
 
     def _look(self, channel: Channel, message: Outbound, claimed: Claimed) -> Finding:

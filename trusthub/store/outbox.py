@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from trusthub.domain.pacing import Pace
+from trusthub.domain.recipient import Became
 from trusthub.store.leases import LEASE
 from trusthub.store.tables import Delivery, Lane, Row
 from trusthub.store.types import UtcDateTime
@@ -68,6 +69,8 @@ class Outcome:
     """What was unclear about earlier attempts was found out."""
     asked: bool = True
     """Whether the provider was asked to take it, which its limits count."""
+    became: Became | None = None
+    """What became of a mail's recipients, to be recorded with it."""
     hold: datetime | None = None
     """Until when the provider wants nothing at all from this channel."""
 
