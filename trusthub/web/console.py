@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, flash, get_flashed_messages, make_response, redirect, request, url_for
 from flask_limiter import Limiter
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,6 +14,7 @@ from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
 from trusthub.services import (
+    accounts,
     approval_views,
     connections,
     deliveries,
@@ -32,6 +33,7 @@ from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
 from trusthub.web import (
     auth,
+    console_account,
     console_approvals,
     console_deliveries,
     console_maintenance,
@@ -53,7 +55,7 @@ class Console:
     """The routes, with what they need."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub, self.counts = hub, Counts()
+        self.hub, self.counts, self.guesses = hub, Counts(), auth.Guesses()
 
     def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
         """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
@@ -95,14 +97,20 @@ class Console:
         """Sign somebody in."""
         email, password = request.form.get("email", "").strip(), request.form.get("password", "")
         wanted = request.form.get("next", "")
+        if self.guesses.too_many(email):
+            error = "Too many wrong passwords for this address. Please try again in an hour."
+            return self.render("login.html", 429, next=wanted, error=error)
         user = auth.check(self.hub, email, password)
         if user is None:
+            self.guesses.wrong(email)
             return self.render("login.html", 401, next=wanted, error="Address or password is not right.")
-        login_user(user)
+        auth.enter(self.hub, user)
         return redirect(wanted if _ours(wanted) else url_for("console.home"))
 
     def sign_out(self) -> Answer:
         """Sign out."""
+        me = auth.signed_in()
+        accounts.end(self.hub, me.session_name, self.act_now(), only_of=me.id)
         logout_user()
         return redirect(url_for("console.login"))
 
@@ -292,7 +300,8 @@ class Console:
     def act_now(self) -> Act:
         """Return who acts, and when."""
         user = auth.signed_in()
-        return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"))
+        via = f"session:{user.session_name}"
+        return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"), via=via)
 
     def missing(self) -> Response:
         """Say that there is no such page."""
@@ -323,6 +332,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_account.add(blueprint, routes)
     console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
