@@ -43,6 +43,7 @@ from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox
 from trusthub.web import access, auth, hooks, security, snapshot
+from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.gates import gates
 from trusthub.web.mail import mail
@@ -162,6 +163,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
     app.register_blueprint(mail(hub, settings.sendgrid_event_key))
     app.register_blueprint(ops(hub))
+    app.register_blueprint(api(hub))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))
     app.register_error_handler(HTTPException, _explain(hub))

@@ -18,6 +18,7 @@ from sqlmodel import col
 from tests.e2e.house import SIGNING, House, house, site_with
 from tests.e2e.test_publicity import canary, rolled_back
 from trusthub import app
+from trusthub.domain.role import Role
 from trusthub.services import approving, timers
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.approving import Answer, Press

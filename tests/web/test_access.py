@@ -21,7 +21,7 @@ CLEAR = "/console/incidents/none/clear"
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("access")
-    with house(f"sqlite:///{folder}/hub.db", folder) as made:
+    with house(f"sqlite:///{folder}/hub.db", folder, demo=True) as made:
         for role in (Role.ADMIN, *Role):  # the first is an admin whatever is given
             app.add_user(
                 made.parts.settings, email=f"{role}@acme.example", name=role.title(), password=PASSWORD, roles=(role,)

@@ -26,6 +26,7 @@ from trusthub.cli import (
     report,
     sign,
     subscribers,
+    token,
     watch,
 )
 from trusthub.domain.role import Role
@@ -83,6 +84,7 @@ main.add_command(report.report)
 main.add_command(sign.sign)
 main.add_command(maintenance.maintenance)
 main.add_command(subscribers.subscribers)
+main.add_command(token.token)
 main.add_command(watch.watch)
 
 
