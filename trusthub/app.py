@@ -204,9 +204,7 @@ def add_user(
     database = Database(settings.database_url)
     migrate.upgrade(database)
     with database.transaction() as session:
-        kept = accounts.save(
-            session, email=email, name=name, hashed=auth.hashed(password), roles=roles, now=utc_now()
-        )
+        kept = accounts.save(session, email=email, name=name, hashed=auth.hashed(password), roles=roles, now=utc_now())
     database.close()
     return kept
 

@@ -123,7 +123,9 @@ def test_guessing_for_one_address_ends_known_or_not(hub: House, email: str) -> N
     assert enter(hub, email) == HTTPStatus.TOO_MANY_REQUESTS  # also with the right one
 
 
-@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_signing_in_leads_nowhere_else(hub: House, wanted: str) -> None:
     app.add_user(hub.parts.settings, email=STAFF[0], name=STAFF[1], password=STAFF[2])
     page = hub.web.get("/console/login")

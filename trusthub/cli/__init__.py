@@ -16,6 +16,7 @@ from trusthub.cli import (
     check,
     connect,
     connections,
+    customer,
     deliveries,
     drill,
     gate,
@@ -74,6 +75,8 @@ main.add_command(capture.capture)
 main.add_command(check.check)
 main.add_command(connect.connect)
 main.add_command(connections.connections)
+main.add_command(customer.customer)
+main.add_command(customer.evidence)
 main.add_command(deliveries.deliveries)
 main.add_command(drill.drill)
 main.add_command(gate.gate)

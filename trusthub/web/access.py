@@ -79,11 +79,17 @@ LEAST: Mapping[str, str] = {
     "console.requeue": Role.PUBLISHER,
     "console.pause": Role.PUBLISHER,
     "console.resume": Role.PUBLISHER,
+    "console.audit": Role.LEGAL,
+    "console.evidence": Role.LEGAL,
     "console.understand": Role.ADMIN,
 }
 """The least role (domain.role.Role) or scope of each endpoint."""
 
-ACTIONS: Mapping[tuple[str, str], Role] = {("console.act", "clear"): Role.LEGAL}
+ACTIONS: Mapping[tuple[str, str], Role] = {
+    ("console.act", "clear"): Role.LEGAL,
+    ("console.act", "legal-hold"): Role.LEGAL,
+    ("console.act", "legal-release"): Role.LEGAL,
+}
 """Where one route does several things: which of them need another role than the route itself."""
 
 

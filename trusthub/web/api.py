@@ -57,9 +57,7 @@ class Api:
             return answer
         if needed not in row.scopes:
             return problem(403, "The token may not do this", f"It needs the scope {needed}. Make one that has it.")
-        g.act = Act(
-            actor=f"{row.name} (API)", now=self._hub.clock(), where="API", via=f"token:{row.public_id}"
-        )
+        g.act = Act(actor=f"{row.name} (API)", now=self._hub.clock(), where="API", via=f"token:{row.public_id}")
         return None
 
     def incidents(self, wanted: Paging) -> Incidents | Response:

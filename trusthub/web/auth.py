@@ -21,7 +21,7 @@ _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody's password")
 """Checked when the address is unknown, so that the answer takes as long as for a known one."""
 _GUESSES = RateLimitItemPerHour(20)
-"""Wrong passwords for one address, from wherever they come. An unknown address counts alike, and so gives nothing away."""
+"""Wrong passwords for one address, from wherever they come. An unknown one counts alike, and so gives nothing away."""
 SHORTEST_PASSWORD = 8
 """Characters (NIST SP 800-63B, 5.1.1.2)."""
 

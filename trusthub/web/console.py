@@ -22,6 +22,7 @@ from trusthub.services import (
     fanout,
     gate_rollback,
     ledger,
+    legal,
     report,
     staff,
     timeline,
@@ -35,6 +36,7 @@ from trusthub.web import (
     auth,
     console_account,
     console_approvals,
+    console_audit,
     console_deliveries,
     console_maintenance,
     console_words,
@@ -67,6 +69,7 @@ class Console:
             f"pages/console/{name}",
             page=view,
             user=user,
+            may=sorted(current_user.roles) if user else [],
             csrf=generate_csrf(),
             notice=notice,
             languages=self._languages(),
@@ -183,6 +186,8 @@ class Console:
             "update": lambda: self._update(public_id),
             "correct": lambda: self._correct(public_id),
             "cause": lambda: self._cause(public_id),
+            "legal-hold": lambda: legal.hold(self.hub, public_id, self.act_now()),
+            "legal-release": lambda: legal.release(self.hub, public_id, self.act_now()),
             "clear": lambda: staff.clear(self.hub, public_id, self.act_now()),
             "resolve": lambda: staff.resolve(
                 self.hub, public_id, self.act_now(), note=fields.text("note"), others=self._others("note")
@@ -334,6 +339,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     console_account.add(blueprint, routes)
     console_approvals.add(blueprint, routes)
+    console_audit.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
     console_words.add(blueprint, routes)
