@@ -60,9 +60,9 @@ def test_an_incident_is_opened_updated_and_read(hub: House) -> None:
     words = "We found the cause: a slow database. We are moving to another one, and we are sorry."
     answer = call(hub, token, "POST", f"{path}/updates", json={"note": words, "state": "identified"})
     assert answer.status_code == HTTPStatus.CREATED, answer.text
-    read = read(call(hub, token, "GET", path))
-    assert read["state"] == "identified"
-    assert words in read["updates"][-1]["body"]
+    found = read(call(hub, token, "GET", path))
+    assert found["state"] == "identified"
+    assert words in found["updates"][-1]["body"]
     with hub.parts.hub.database.reading() as session:
         rows = session.execute(select(Audit).where(col(Audit.action).in_(("open", "update")))).scalars().all()
         (known,) = session.execute(select(ApiToken)).scalars()

@@ -1,5 +1,7 @@
-"""The evidence of one incident as JSON lines, each with the hash of the one before, so that no line can be changed,
-moved or left out in the middle without its being seen. Who also keeps the last hash elsewhere sees a missing end."""
+"""The evidence of one incident as JSON lines, each with the hash of the one before.
+
+So no line can be changed, moved or left out without its being seen. A missing end shows to who keeps the last hash too.
+"""
 
 import hashlib
 import json
