@@ -377,7 +377,7 @@ def test_a_revision_that_is_not_there() -> None:
 
 def test_a_person_is_let_in_and_changed(tmp_path: Path) -> None:
     done = trusthub("user", "add", "Mira@acme.example", "--name", "Mira", "--password", "correct horse")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Mira@acme.example can sign in.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Mira@acme.example can sign in. Roles: admin.\n", "")
     result = run("user", "add", "mira@acme.example", "--name", "Mira B.", typed="battery staple\nbattery staple\n")
     assert result.exit_code == 0
     assert "battery" not in result.output

@@ -31,8 +31,9 @@ from trusthub import settings as environment
 from trusthub.channels.base import Channel
 from trusthub.channels.slack import Slack
 from trusthub.domain.pacing import Patience
+from trusthub.domain.role import Role
 from trusthub.errors import PlaybookError
-from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
+from trusthub.services import accounts, gate_github, intake, mailing, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -41,8 +42,9 @@ from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
-from trusthub.store.tables import Sandbox, User
-from trusthub.web import auth, hooks, security, snapshot
+from trusthub.store.tables import Sandbox
+from trusthub.web import access, auth, hooks, security, snapshot
+from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.gates import gates
 from trusthub.web.mail import mail
@@ -155,6 +157,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     limiter, csrf = security.limiter(app), CSRFProtect(app)
     security.protect(app, hub)
     auth.sessions(app, hub)
+    access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
     app.register_blueprint(public(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
@@ -162,6 +165,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
     app.register_blueprint(mail(hub, settings.sendgrid_event_key))
     app.register_blueprint(ops(hub, settings))
+    app.register_blueprint(api(hub))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))
     app.register_error_handler(HTTPException, _explain(hub))
@@ -195,17 +199,16 @@ def prepare(settings: Settings) -> None:
     database.close()
 
 
-def add_user(settings: Settings, *, email: str, name: str, password: str) -> None:
-    """Let somebody sign in at the console, or change their name and password."""
+def add_user(
+    settings: Settings, *, email: str, name: str, password: str, roles: tuple[Role, ...] | None = None
+) -> list[str]:
+    """Let somebody sign in at the console, or change name, password and roles; return the roles (accounts.save)."""
     database = Database(settings.database_url)
     migrate.upgrade(database)
     with database.transaction() as session:
-        row = session.execute(select(User).where(col(User.email) == email.lower())).scalar()
-        if row is None:
-            row = User(email=email.lower(), name=name, password="", created_at=utc_now())
-        row.name, row.password, row.active = name, auth.hashed(password), True
-        session.add(row)
+        kept = accounts.save(session, email=email, name=name, hashed=auth.hashed(password), roles=roles, now=utc_now())
     database.close()
+    return kept
 
 
 def hold(database_url: str) -> IO[str] | None:

@@ -18,6 +18,7 @@ from sqlmodel import col
 from tests.e2e.house import SIGNING, House, house, site_with
 from tests.e2e.test_publicity import canary, rolled_back
 from trusthub import app
+from trusthub.domain.role import Role
 from trusthub.services import approving, timers
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.approving import Answer, Press
@@ -227,8 +228,9 @@ def test_looking_approves_nothing_and_the_console_decides(hub: House) -> None:
 
 def test_a_colleague_who_is_no_publisher_may_look_only(hub: House) -> None:
     asks(hub)
-    app.add_user(hub.parts.settings, email="sam@acme.example", name="Sam", password="another horse battery staple")
-    hub.console("/console/login", email="sam@acme.example", password="another horse battery staple", next="")
+    password, roles = "another horse battery staple", (Role.ADMIN,)
+    app.add_user(hub.parts.settings, email="sam@acme.example", name="Sam", password=password, roles=roles)
+    hub.console("/console/login", email="sam@acme.example", password=password, next="")
     path = f"/console/approvals/{asked(hub).public_id}"
     assert "Only publishers decide what customers read." in hub.web.get(path).text
     with hub.parts.hub.database.reading() as session:

@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.house import STAFF, House, house, site_with
 from tests.e2e.test_publicity import canary, rolled_back
 from trusthub import app
+from trusthub.domain.role import Role
 from trusthub.settings import packaged
 
 HELD = "We do not say more before we know that it is true."
@@ -35,7 +36,7 @@ def newest(hub: House) -> str:
 
 def as_lena(hub: House) -> None:
     email, password = "lena@acme.example", "another horse battery staple"
-    app.add_user(hub.parts.settings, email=email, name="Lena", password=password)
+    app.add_user(hub.parts.settings, email=email, name="Lena", password=password, roles=(Role.PUBLISHER,))
     hub.console("/console/logout", "/console/")
     hub.console("/console/login", email=email, password=password, next="")
 

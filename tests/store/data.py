@@ -472,6 +472,37 @@ THIRTEENTH: Rows = {
     ],
     "timer": [{"id": 13, "kind": "approval", "incident_id": 12, "due": LATER, "state": "pending"}],
 }
+SEVENTEENTH: Rows = {
+    "staff_session": [
+        {
+            "id": 17,
+            "public_id": "s3v9x0q2m717",
+            "user_id": 1,
+            "digest": "9f86d081",
+            "agent": "Firefox",
+            "created_at": AT,
+            "seen_at": LATER,
+            "ended_at": None,
+        }
+    ],
+    "api_token": [
+        {
+            "id": 17,
+            "public_id": "t3v9x0q2m717",
+            "name": "help desk",
+            "digest": "60303ae2",
+            "scopes": ["incidents:read"],
+            "created_by": "Mira",
+            "created_at": AT,
+            "expires_at": LATER,
+            "used_at": None,
+            "revoked_at": None,
+        }
+    ],
+    "audit_change": [
+        {"id": 17, "audit_id": 1, "subject": "incident:1", "before": {"state": "identified"}, "after": {"state": "x"}}
+    ],
+}
 
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
@@ -487,6 +518,7 @@ ADDED: Mapping[str, Rows] = {
     "0012": TWELFTH,
     "0013": THIRTEENTH,
     "0014": FOURTEENTH,
+    "0017": SEVENTEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

@@ -16,6 +16,7 @@ from trusthub.cli import (
     check,
     connect,
     connections,
+    customer,
     deliveries,
     drill,
     gate,
@@ -26,8 +27,10 @@ from trusthub.cli import (
     report,
     sign,
     subscribers,
+    token,
     watch,
 )
+from trusthub.domain.role import Role
 from trusthub.errors import TrusthubError
 
 _SHORTEST_PASSWORD = 8
@@ -72,6 +75,8 @@ main.add_command(capture.capture)
 main.add_command(check.check)
 main.add_command(connect.connect)
 main.add_command(connections.connections)
+main.add_command(customer.customer)
+main.add_command(customer.evidence)
 main.add_command(deliveries.deliveries)
 main.add_command(drill.drill)
 main.add_command(gate.gate)
@@ -82,6 +87,7 @@ main.add_command(report.report)
 main.add_command(sign.sign)
 main.add_command(maintenance.maintenance)
 main.add_command(subscribers.subscribers)
+main.add_command(token.token)
 main.add_command(watch.watch)
 
 
@@ -215,9 +221,16 @@ def user() -> None:
 @user.command("add")
 @click.argument("email")
 @click.option("--name", required=True, help="The name customers read under an answer.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="What they may do; may be given several times. The first account is an admin, a later one a viewer.",
+)
 @click.password_option(help="Asked for when it is not given.")
-def add(email: str, name: str, password: str) -> None:
-    """Let EMAIL sign in; for a known address, set name and password anew."""
+def add(email: str, name: str, roles: tuple[str, ...], password: str) -> None:
+    """Let EMAIL sign in; for a known address, set name and password anew, and roles where some are given."""
     from trusthub import app, settings
 
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
@@ -226,8 +239,9 @@ def add(email: str, name: str, password: str) -> None:
         raise click.UsageError("The name is empty, and customers would read it.")
     if len(password) < _SHORTEST_PASSWORD:
         raise click.UsageError(f"The password is too short. Take {_SHORTEST_PASSWORD} characters or more.")
-    app.add_user(settings.load(), email=email, name=name, password=password)
-    click.echo(f"{email} can sign in.")
+    given = tuple(Role(name) for name in roles) or None
+    kept = app.add_user(settings.load(), email=email, name=name, password=password, roles=given)
+    click.echo(f"{email} can sign in. Roles: {', '.join(kept)}.")
 
 
 def _check_host(host: str, loaded: object) -> None:

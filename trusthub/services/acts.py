@@ -13,6 +13,7 @@ from trusthub.services import approvals, incidents
 from trusthub.services.approvals import End
 from trusthub.services.cases import Case
 from trusthub.services.hub import Hub
+from trusthub.store import trail
 from trusthub.store.tables import Audit
 
 
@@ -31,6 +32,8 @@ class Act:
     where: str = "console"
     member: str = ""
     """Their member id in Slack, when they press there."""
+    via: str = ""
+    """The session or token, such as `session:k3v9x0q2m7ab`."""
     reason: str = ""
     """Why words go out in which the linter found errors."""
 
@@ -105,8 +108,9 @@ def audit(session: Session, act: Act, action: str, case: Case, detail: str = "")
 
 
 def audit_row(session: Session, act: Act, action: str, subject: str, detail: str = "") -> Audit:
-    """Record what somebody did about `subject`, such as `incident:k3v9x0q2m7ab`."""
-    row = Audit(at=act.now, actor=act.actor, action=action, subject=subject, detail=detail)
+    """Record what somebody did about `subject`, such as `incident:k3v9x0q2m7ab`, and from here on what it changes."""
+    row = Audit(at=act.now, actor=act.actor, action=action, subject=subject, detail=detail, via=act.via)
     session.add(row)
     session.flush()
+    trail.follow(session, row.id)
     return row

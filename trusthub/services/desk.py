@@ -97,6 +97,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         cause=case.cause.value,
         data_at_risk=row.data_at_risk,
         safeguard_missing=row.safeguard_missing,
+        legal_hold=row.legal_hold_by,
         holding=case.holding,
         approval=case.approval.public_id if case.approval else None,
     )

@@ -313,6 +313,8 @@ class StaffIncidentView:
     """What kind of cause it is."""
     data_at_risk: bool = False
     safeguard_missing: bool = False
+    legal_hold: str | None = None
+    """Who forbade to erase anything about it."""
     holding: bool = False
     """Whether customers get holding messages only."""
     approval: str | None = None

@@ -1,21 +1,29 @@
-"""Staff sign in with an address and a password; the session is a signed cookie."""
+"""Staff sign in with an address and a password. The cookie has a secret, and the session itself is a row."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from flask import Flask, abort
-from flask_login import LoginManager, UserMixin, current_user
+from flask import Flask, abort, request, session
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from limits import RateLimitItemPerHour
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import select
 from sqlmodel import col
 
+from trusthub.domain.role import Role
+from trusthub.services import accounts
 from trusthub.services.hub import Hub
 from trusthub.store.tables import User
 
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody's password")
 """Checked when the address is unknown, so that the answer takes as long as for a known one."""
+_GUESSES = RateLimitItemPerHour(20)
+"""Wrong passwords for one address, from wherever they come. An unknown one counts alike, and so gives nothing away."""
+SHORTEST_PASSWORD = 8
+"""Characters (NIST SP 800-63B, 5.1.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +33,30 @@ class Staff(UserMixin):  # type: ignore[misc] # flask-login has no types
     id: int
     name: str
     email: str
+    roles: frozenset[Role]
+    session_id: int
+    session_name: str
+    """The session's public id."""
+    secret: str
 
     def get_id(self) -> str:
-        """Return what the session keeps."""
-        return str(self.id)
+        """Return what the cookie keeps."""
+        return self.secret
+
+
+class Guesses:
+    """Counts wrong passwords in memory, by each process."""
+
+    def __init__(self) -> None:
+        self._windows = MovingWindowRateLimiter(MemoryStorage())
+
+    def too_many(self, email: str) -> bool:
+        """Whether an address has had its share."""
+        return not self._windows.test(_GUESSES, email.lower())
+
+    def wrong(self, email: str) -> None:
+        """Count one."""
+        self._windows.hit(_GUESSES, email.lower())
 
 
 def sessions(app: Flask, hub: Hub) -> None:
@@ -37,28 +65,40 @@ def sessions(app: Flask, hub: Hub) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=hub.base_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        PERMANENT_SESSION_LIFETIME=accounts.LONGEST,
     )
     manager = LoginManager(app)
     manager.login_view = "console.login"
     manager.login_message = None
 
     @manager.user_loader  # type: ignore[untyped-decorator] # flask-login has no types
-    def _load(user_id: str) -> Staff | None:
-        with hub.database.reading() as session:
-            row = session.get(User, int(user_id))
-        return Staff(row.id, row.name, row.email) if row and row.active else None
+    def _load(secret: str) -> Staff | None:
+        found = accounts.current(hub, secret)
+        if found is None:
+            return None
+        row, user = found
+        roles = accounts.roles_of(hub.configuration.site.roles, user.email, user.roles)
+        return Staff(user.id, user.name, user.email, roles, row.id, row.public_id, secret)
 
 
-def check(hub: Hub, email: str, password: str) -> Staff | None:
+def check(hub: Hub, email: str, password: str) -> User | None:
     """Return whose address and password these are, or None."""
-    with hub.database.reading() as session:
-        row = session.execute(select(User).where(col(User.email) == email.lower(), col(User.active).is_(True))).scalar()
+    with hub.database.reading() as reading:
+        row: User | None = reading.execute(
+            select(User).where(col(User.email) == email.lower(), col(User.active).is_(True))
+        ).scalar()
     try:
         _HASHER.verify(row.password if row else _NOBODY, password)
     except (VerifyMismatchError, InvalidHashError):
         return None
-    return Staff(row.id, row.name, row.email) if row else None
+    return row
+
+
+def enter(hub: Hub, user: User) -> None:
+    """Sign somebody in, in a session that nobody could have known before."""
+    session.clear()
+    secret = accounts.begin(hub, user.id, request.user_agent.string)
+    login_user(Staff(user.id, user.name, user.email, frozenset(), 0, "", secret))
 
 
 def hashed(password: str) -> str:
@@ -70,4 +110,5 @@ def signed_in() -> Staff:
     """Return who is signed in; a route that calls this has been guarded already."""
     if not current_user.is_authenticated:
         abort(401)
-    return Staff(current_user.id, current_user.name, current_user.email)
+    staff: Staff = current_user._get_current_object()  # noqa: SLF001 -- flask-login's own way
+    return staff

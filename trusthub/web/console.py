@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, flash, get_flashed_messages, make_response, redirect, request, url_for
 from flask_limiter import Limiter
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,6 +14,7 @@ from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
 from trusthub.services import (
+    accounts,
     approval_views,
     connections,
     deliveries,
@@ -21,6 +22,7 @@ from trusthub.services import (
     fanout,
     gate_rollback,
     ledger,
+    legal,
     report,
     staff,
     timeline,
@@ -32,7 +34,9 @@ from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
 from trusthub.web import (
     auth,
+    console_account,
     console_approvals,
+    console_audit,
     console_deliveries,
     console_maintenance,
     console_words,
@@ -53,7 +57,7 @@ class Console:
     """The routes, with what they need."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub, self.counts = hub, Counts()
+        self.hub, self.counts, self.guesses = hub, Counts(), auth.Guesses()
 
     def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
         """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
@@ -65,6 +69,7 @@ class Console:
             f"pages/console/{name}",
             page=view,
             user=user,
+            may=sorted(current_user.roles) if user else [],
             csrf=generate_csrf(),
             notice=notice,
             languages=self._languages(),
@@ -95,14 +100,20 @@ class Console:
         """Sign somebody in."""
         email, password = request.form.get("email", "").strip(), request.form.get("password", "")
         wanted = request.form.get("next", "")
+        if self.guesses.too_many(email):
+            error = "Too many wrong passwords for this address. Please try again in an hour."
+            return self.render("login.html", 429, next=wanted, error=error)
         user = auth.check(self.hub, email, password)
         if user is None:
+            self.guesses.wrong(email)
             return self.render("login.html", 401, next=wanted, error="Address or password is not right.")
-        login_user(user)
+        auth.enter(self.hub, user)
         return redirect(wanted if _ours(wanted) else url_for("console.home"))
 
     def sign_out(self) -> Answer:
         """Sign out."""
+        me = auth.signed_in()
+        accounts.end(self.hub, me.session_name, self.act_now(), only_of=me.id)
         logout_user()
         return redirect(url_for("console.login"))
 
@@ -175,6 +186,8 @@ class Console:
             "update": lambda: self._update(public_id),
             "correct": lambda: self._correct(public_id),
             "cause": lambda: self._cause(public_id),
+            "legal-hold": lambda: legal.hold(self.hub, public_id, self.act_now()),
+            "legal-release": lambda: legal.release(self.hub, public_id, self.act_now()),
             "clear": lambda: staff.clear(self.hub, public_id, self.act_now()),
             "resolve": lambda: staff.resolve(
                 self.hub, public_id, self.act_now(), note=fields.text("note"), others=self._others("note")
@@ -292,7 +305,8 @@ class Console:
     def act_now(self) -> Act:
         """Return who acts, and when."""
         user = auth.signed_in()
-        return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"))
+        via = f"session:{user.session_name}"
+        return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"), via=via)
 
     def missing(self) -> Response:
         """Say that there is no such page."""
@@ -323,7 +337,9 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_account.add(blueprint, routes)
     console_approvals.add(blueprint, routes)
+    console_audit.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
     console_words.add(blueprint, routes)

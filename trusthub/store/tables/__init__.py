@@ -4,6 +4,7 @@ Ids are for joins inside; `public_id` is what an address may show. `event` and `
 at them and no unique key but the id, so that they can be partitioned by id; repeats are kept out by `seen`.
 """
 
+from trusthub.store.tables.access import ApiToken, AuditChange, StaffSession
 from trusthub.store.tables.base import Row
 from trusthub.store.tables.deliveries import Attempt, Delivery, Disabled, Hold, Lane, Sandbox
 from trusthub.store.tables.heard import Alert, Event, Outcome, Refusal, Rollout, Seen, Silence
@@ -23,9 +24,11 @@ from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberC
 
 __all__ = [
     "Alert",
+    "ApiToken",
     "Approval",
     "Attempt",
     "Audit",
+    "AuditChange",
     "Component",
     "Delivery",
     "Disabled",
@@ -47,6 +50,7 @@ __all__ = [
     "Seen",
     "Silence",
     "Snapshot",
+    "StaffSession",
     "Subscriber",
     "SubscriberComponent",
     "Suppression",

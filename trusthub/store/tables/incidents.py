@@ -44,6 +44,9 @@ class Incident(Row, table=True):
     """Whether somebody may have read or changed what is not theirs."""
     cleared_by: str | None = None
     """Who with the role `legal` allowed more than holding messages."""
+    legal_hold_by: str | None = None
+    """Who forbade to erase anything about it; None while it may be."""
+    legal_hold_at: datetime | None = columns.time(null=True)
     failed: int | None = None
     """Failed requests, once a measurement or a person says so."""
     corrected: dict[str, Any] = Field(

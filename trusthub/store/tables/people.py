@@ -70,12 +70,14 @@ class User(Row, table=True):
     name: str
     password: str
     """argon2 hash."""
+    roles: list[str] = columns.json(list, before="[]")
+    """Each a domain.role.Role."""
     active: bool = True
     created_at: datetime = columns.time()
 
 
 class Audit(Row, table=True):
-    """What a person did, in the transaction that did it."""
+    """What a person did, in the transaction that did it. The database refuses to change or remove it."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
     id: int = columns.row_id()
@@ -84,6 +86,8 @@ class Audit(Row, table=True):
     action: str
     subject: str = Field(index=True)
     detail: str = columns.long()
+    via: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The session or token by which it was done, such as `session:k3v9x0q2m7ab`; empty for a command and for Slack."""
 
 
 class Suppression(Row, table=True):
