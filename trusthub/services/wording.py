@@ -12,9 +12,8 @@ from trusthub import packaged
 from trusthub.domain.message import Moment
 from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Verdict, parse
 from trusthub.errors import PlaybookError, WordingError
+from trusthub.services.document import Loader
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
 _LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
 
 _PAGE = "https://status.example"
@@ -111,7 +110,7 @@ def admit(templates: Path, words: str, *, state: str, locale: str = "en", reason
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 -- a safe loader, see above
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 -- it is a safe one
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PlaybookError(f"{error.problem}.", file=str(path), line=line) from error
@@ -124,7 +123,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _line(path: Path, place: str) -> int:
     """Return on which line of a file a place such as `rules.A01.find[0]` stands, as exactly as it is there."""
-    node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=Loader)
     line = node.start_mark.line
     for name in re.findall(r"[^.\[\]]+", place):
         if isinstance(node, yaml.MappingNode):
