@@ -9,7 +9,8 @@ from sqlmodel import Session
 from trusthub.domain import promise as rules
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
-from trusthub.domain.wording import Finding
+from trusthub.domain.wording import Finding, Signature
+from trusthub.rendering import signatures
 from trusthub.services import promises, wording
 from trusthub.services.announce import word
 from trusthub.services.cases import Case, pending
@@ -33,18 +34,22 @@ def held(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime, 
     moment = Moment.INCIDENT_HOLDING if case.holding else moment
     name = case.playbook.message(moment, Audience.CUSTOMERS) or moment.value
     facts = {**_facts(session, hub, case, moment, now), **more}
-    found = {str(finding): finding for finding in _errors(hub, name, facts)}
+    found = dict.fromkeys(map(str, _errors(hub, name, facts)))
     if not found:
         return None
     log.warning("words.held", incident=case.incident.public_id, message=name, findings=list(found))
     return f"The message {name} was not sent, for it breaks our rules for words: {' '.join(found)}"
 
 
-def _errors(hub: Hub, name: str, facts: Facts) -> Iterator[Finding]:
+def _errors(hub: Hub, name: str, facts: Facts) -> Iterator[Finding | Signature]:
     for locale in hub.page.locales:
         rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale)
         folder = hub.configuration.templates.root
         yield from wording.errors(folder, rendered.subject, rendered.body, message=name, facts=facts, locale=locale)
+        for owed in wording.signatures(folder, rendered.subject, rendered.body, locale=locale):
+            signed = signatures.signer(hub.configuration.templates, name, locale)
+            if not hub.configuration.site.roles.holds(owed.role, signed):
+                yield owed
 
 
 def _facts(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> Facts:

@@ -1,7 +1,8 @@
 """The rules for words: read from templates/wording, and asked about what a person is about to say."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 
 from trusthub import packaged
 from trusthub.domain.message import Moment
-from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Verdict, parse
+from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Signature, Verdict, parse
 from trusthub.errors import PlaybookError, WordingError
 from trusthub.services.document import Loader
 
@@ -83,7 +84,8 @@ class UnfitError(WordingError):
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        super().__init__("This was not published. Change what is marked, or say why it has to go out as it is.")
+        why = " ".join(map(str, (*verdict.errors, *verdict.signatures)))
+        super().__init__(f"This was not published. {why}")
 
 
 def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Verdict:
@@ -97,15 +99,31 @@ def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Ver
     return Verdict(findings=found, signatures=verdict.signatures, notice=verdict.notice)
 
 
-def admit(templates: Path, words: str, *, state: str, locale: str = "en", reason: str = "") -> Sequence[Finding]:
+def admit(
+    templates: Path,
+    words: str,
+    *,
+    state: str,
+    locale: str = "en",
+    reason: str = "",
+    holds: Callable[[str], bool] = lambda _role: False,
+) -> Sequence[Finding]:
     """Return the errors in a person's words that they overrule by giving a `reason`; none when there are none.
 
-    Raises UnfitError when there are errors and no reason, or secrets and empty slots, which no reason excuses.
+    Raises UnfitError when there are errors and no reason, and for what no reason excuses: secrets, empty slots, and
+    words of the house that are for a role which this person does not hold (`holds`).
     """
     verdict = heard(templates, words, state=state, locale=locale)
-    if verdict.firm or (verdict.errors and not reason.strip()):
+    verdict = replace(verdict, signatures=[each for each in verdict.signatures if not holds(each.role)])
+    if verdict.firm or verdict.signatures or (verdict.errors and not reason.strip()):
         raise UnfitError(verdict)
     return verdict.errors
+
+
+def signatures(templates: Path, *texts: str, locale: str = "en") -> Sequence[Signature]:
+    """Return the words of the house in texts: each leaves only under the name of somebody with its role."""
+    linter = load(templates)
+    return [each for text in texts for each in linter.check(text, state="notice", locale=locale).signatures]
 
 
 def _read(path: Path) -> dict[str, Any]:
