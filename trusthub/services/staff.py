@@ -105,7 +105,7 @@ def update(
         incident.failed = failed if failed is not None else incident.failed
         incident.state = state
         if state is State.MONITORING:
-            incident.monitoring_at = act.now
+            incidents.watch(session, case, act.now)
         if state is State.RESOLVED:
             incident.closed_by = By.PERSON
         if recovery is not None:
