@@ -52,7 +52,11 @@ def test_later_words_wait_too(tmp_path: Path) -> None:
         rolled_back(hub)
         incident = hub.incident()
         hub.event("rollback.finished", exposure=0)
-        hub.heard()
+        said = [line for line in hub.heard() if "kept back" in line]
+        assert {line.split()[1] for line in said if line.startswith("SLACK")} == {"#releases", "#support"}
+        assert all("The message incident.monitoring was not sent" in line for line in said)
+        hub.event("rollback.finished", exposure=0)
+        assert not [line for line in hub.heard() if "kept back" in line]  # once for each reason
         hub.sign_in()
         path = f"/console/incidents/{incident}"
         assert "The message incident.monitoring was not sent" in hub.web.get(path).text

@@ -48,6 +48,7 @@ class Moment(StrEnum):
     DESTINATION_DISABLED = "destination.disabled"
     APPROVAL_ASKED = "approval.asked"
     APPROVAL_DECIDED = "approval.decided"
+    WORDS_HELD = "words.held"
 
 
 class Audience(StrEnum):

@@ -12,8 +12,8 @@ from trusthub.domain.message import Audience, Moment
 from trusthub.domain.wording import Finding, Signature
 from trusthub.rendering import signatures
 from trusthub.services import promises, wording
-from trusthub.services.announce import word
-from trusthub.services.cases import Case, pending
+from trusthub.services.announce import Telling, tell, word
+from trusthub.services.cases import Case, pending, touch
 from trusthub.services.facts import Facts, basis_facts, case_facts
 from trusthub.services.hub import Hub
 
@@ -39,6 +39,31 @@ def held(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime, 
         return None
     log.warning("words.held", incident=case.incident.public_id, message=name, findings=list(found))
     return f"The message {name} was not sent, for it breaks our rules for words: {' '.join(found)}"
+
+
+def wait(session: Session, hub: Hub, case: Case, why: str, *, now: datetime, cause: str) -> None:
+    """Keep words back for a person: say why where they look, and tell those who work here, once for each reason."""
+    known = why in case.incident.decision
+    case.incident.decision = why
+    touch(case.incident, now)
+    if known:
+        return
+    facts = case_facts(hub, case, pending(session, case.incident))
+    tell(
+        session,
+        hub,
+        Telling(
+            moment=Moment.WORDS_HELD,
+            playbook=case.playbook,
+            facts={**facts, "write_url": promises.write_url(hub, case)},
+            conversation=case.conversation,
+            cause=f"{cause}/held",
+            now=now,
+            impact=Impact(case.incident.impact),
+            incident_id=case.incident.id,
+            rollout_id=case.incident.rollout_id,
+        ),
+    )
 
 
 def _errors(hub: Hub, name: str, facts: Facts) -> Iterator[Finding | Signature]:
