@@ -38,29 +38,35 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
-    """URL of an empty database."""
+    """URL of a database with no rows. There are no tables either, if it is SQLite: `migrated` makes them."""
     return sqlite_url if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """URL of an empty database."""
+    return sqlite_url if request.param == "sqlite" else str(request.getfixturevalue("empty_postgres_url"))
+
+
 @pytest.fixture
-def empty(database_url: str) -> Iterator[Database]:
+def empty(empty_url: str) -> Iterator[Database]:
+    database = Database(empty_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with all tables, and nothing in them."""
+    migrated(database_url)
     database = Database(database_url)
     yield database
     database.close()
 
 
 @pytest.fixture
-def database(empty: Database) -> Database:
-    """A database with all tables, and nothing in them."""
-    migrated(empty.url)
-    migrate.upgrade(empty)
-    return empty
-
-
-@pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[Database]:
     """For what only PostgreSQL allows: two transactions that write at the same time."""
     database = Database(postgres_url)
-    migrate.upgrade(database)
     yield database
     database.close()

@@ -21,8 +21,8 @@ def test_postgres_is_version_18(postgres_url: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["left_behind_by_a", "left_behind_by_b"])
-def test_each_test_gets_an_empty_database(postgres_url: str, table: str) -> None:
-    engine = sa.create_engine(postgres_url)
+def test_each_test_gets_an_empty_database(empty_postgres_url: str, table: str) -> None:
+    engine = sa.create_engine(empty_postgres_url)
     assert sa.inspect(engine).get_table_names() == []
     with engine.begin() as connection:
         connection.execute(sa.schema.CreateTable(sa.Table(table, sa.MetaData(), sa.Column("id", sa.Integer))))

@@ -48,7 +48,7 @@ CANARY = "--exposure 5 --step 1 --steps 4 --strategy canary --link https://ci.ac
     [
         ("rollout --phase started", "rollout.started"),
         (f"rollout --phase progressed --from-version 2.7.4 {CANARY}", "rollout.progressed"),
-        ("rollback", "rollback.started"),
+        ("rollback --metric latency --metric error-rate", "rollback.started"),
         ("rollback --phase finished", "rollback.finished"),
     ],
     ids=["started", "progressed", "back", "gone"],
@@ -135,9 +135,11 @@ def test_it_is_tried_again_with_the_same_id() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/"
-        done = report("rollback", "--to-version", "2.8.0", *ABOUT, hub=address, TRUSTHUB_HOOK_TOKEN=TOKEN)
+        arguments = ["rollback", "--to-version", "2.8.0", "--metric", "latency", *ABOUT]
+        done = report(*arguments, hub=address, TRUSTHUB_HOOK_TOKEN=TOKEN)
         server.shutdown()
     assert done.stdout == "Reported rollback.started of checkout 2.8.0: event 7, done.\n"
     first, second, third = handler.heard  # type: ignore[attr-defined] # the test adds it
     assert first == second == third
-    assert set(first) == {"event", "component", "environment", "to_version", "id", "occurred_at"}
+    assert set(first) == {"event", "component", "environment", "to_version", "metrics", "id", "occurred_at"}
+    assert first["metrics"] == ["latency"]

@@ -3,6 +3,9 @@
 import pytest
 
 from tests.domain.wording_samples import LINTER
+from trusthub.domain.site import Roles
+from trusthub.domain.wording.house import ROLES, House
+from trusthub.errors import PlaybookError
 
 SAMPLES: dict[str, tuple[list[str], list[str]]] = {
     "A01": (
@@ -228,6 +231,12 @@ def test_german_has_every_rule_that_english_has() -> None:
     assert {(rule.id, rule.name, rule.severity) for rule in german.values()} == {
         (rule.id, rule.name, rule.severity) for rule in english.values()
     }
+
+
+def test_the_roles_of_the_house_are_those_of_the_site() -> None:
+    assert set(ROLES) == set(Roles.model_fields)
+    with pytest.raises(PlaybookError, match=r"words\.breach\.role: 'lawyer' is unknown\. Write one of legal, finance"):
+        House.parse({"words": {"breach": {"role": "lawyer", "why": "", "forms": {}}}})
 
 
 def test_house_words_are_known_in_german() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from werkzeug.test import Client, TestResponse
 
 from tests.databases import migrated
@@ -21,6 +22,10 @@ from trusthub.domain.events import SourceEvent
 from trusthub.errors import PayloadError
 from trusthub.services import timers
 from trusthub.settings import Settings, packaged
+from trusthub.web import auth
+
+# A password costs a fifth of a second, on purpose, each time that it is kept or checked. In tests nobody guesses.
+auth._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 TOKEN = "hook-token"
 SIGNING = "signing-secret"

@@ -259,6 +259,17 @@ def test_words_can_be_edited_and_go_out_as_they_were_written(hub: House) -> None
     assert "MAIL" not in "".join(line for line in hub.heard() if "customer.example" in line)
 
 
+def test_no_publisher_approves_a_word_of_the_house_that_is_for_another_role(hub: House) -> None:
+    asks(hub)
+    hub.sign_in()
+    row = asked(hub)
+    path = f"/console/approvals/{row.public_id}"
+    words = {"subject_en": "Checkout: slow", "body_en": "We are sorry. There was no breach. Next update by 14:34 UTC."}
+    said = hub.console(path, press="approve", digest=row.digest, edited="yes", reason="I am sure.", **words).text
+    assert "leaves only under the name of somebody with the role legal." in said
+    assert hub.calm
+
+
 def test_a_precaution_and_no_incident_tell_nobody(hub: House) -> None:
     asks(hub)
     press(hub, "precaution")

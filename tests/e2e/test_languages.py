@@ -20,13 +20,14 @@ from trusthub.store.tables import UpdateText
 
 
 @contextmanager
-def speaking(folder: Path, locales: str, *, words: str = "") -> Iterator[House]:
+def speaking(folder: Path, locales: str, *, words: str = "", **settings: Path) -> Iterator[House]:
     """Build a hub whose page speaks some languages, with Checkout's own words."""
     site = site_with(folder)
     text = site.read_text(encoding="utf-8")
     text = text.replace("    group: Payments\n", f"    group: Payments\n{words}", 1)
     site.write_text(text.replace("  name: Acme\n", f"  name: Acme\n  locales: {locales}\n", 1), encoding="utf-8")
-    with house(f"sqlite:///{folder}/hub.db", folder, site=site, playbooks_dir=packaged("playbooks")) as made:
+    books = packaged("playbooks")
+    with house(f"sqlite:///{folder}/hub.db", folder, site=site, playbooks_dir=books, **settings) as made:
         yield made
 
 
@@ -212,3 +213,21 @@ def test_words_of_before_a_language_came_are_marked_on_its_pages(tmp_path: Path)
     assert "Noch nicht übersetzt:" in page
     assert '<div class="words" lang="en">' in page
     assert '<h1 lang="en">Checkout: a problem with 2.8.0</h1>' in page
+
+
+def test_a_language_that_is_spoken_no_more_leaves_no_pages(tmp_path: Path) -> None:
+    folder = tmp_path / "www"
+    with speaking(tmp_path, "[en, de]", publish_dir=folder) as made:
+        canary(made)
+        rolled_back(made)
+        incident = made.incident()
+        assert made.web.get(f"/de/incidents/{incident}").status_code == 200
+        assert (folder / "de" / "incidents" / incident / "index.html").is_file()
+    (folder / "fr").mkdir()  # somebody else's
+    with speaking(tmp_path, "[en]", publish_dir=folder) as made:
+        for path in ("/de/", f"/de/incidents/{incident}", "/de/promises", "/de/history.rss"):
+            assert made.web.get(path).status_code == 404, path
+        assert made.web.get(f"/incidents/{incident}").status_code == 200
+    assert not (folder / "de").exists()
+    assert (folder / "incidents" / incident / "index.html").is_file()
+    assert (folder / "fr").is_dir()

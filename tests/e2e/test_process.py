@@ -106,7 +106,9 @@ def slack() -> Iterator[Slack]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/hub.db" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    """An empty database, as on the first start of all."""
+    sqlite = request.param == "sqlite"
+    return f"sqlite:///{tmp_path}/hub.db" if sqlite else str(request.getfixturevalue("empty_postgres_url"))
 
 
 def test_it_hears_and_speaks(tmp_path: Path, url: str, slack: Slack) -> None:

@@ -334,3 +334,23 @@ def test_however_long_a_note_is_the_first_message_in_slack_says_when_we_write_ag
     first, second, *_ = hub.slack.messages[before:]
     assert "Next update by" in first.text
     assert first.text.count("We are looking") + second.text.count("We are looking") > 50
+
+
+def test_what_a_person_watches_ends_by_itself_after_their_last_word(hub: House) -> None:
+    canary(hub)
+    rolled_back(hub)
+    hub.sign_in()
+    path = f"/console/incidents/{hub.incident()}"
+
+    def watched() -> None:
+        hub.console(f"{path}/update", path, note="The earlier version is back for everybody.", state="monitoring")
+
+    watched()
+    hub.tick(minutes=20)
+    watched()
+    hub.tick(minutes=29)
+    assert hub.summary()["incidents"][0]["status"] == "monitoring"
+    hub.tick(minutes=1)
+    assert hub.summary()["incidents"] == []
+    with hub.parts.hub.database.reading() as session:
+        assert session.execute(select(col(Incident.closed_by))).scalar_one() == "machine"

@@ -5,11 +5,14 @@ import time
 from pathlib import Path
 from statistics import median
 
+import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 from sqlmodel import col
 
-from tests.e2e.house import House, house
+from tests.e2e.house import House, house, site_with
 from tests.e2e.test_publicity import canary, rolled_back
+from trusthub.cli import main
 from trusthub.domain.message import Moment
 from trusthub.services import unattended
 from trusthub.services.cases import read_case
@@ -49,7 +52,11 @@ def test_later_words_wait_too(tmp_path: Path) -> None:
         rolled_back(hub)
         incident = hub.incident()
         hub.event("rollback.finished", exposure=0)
-        hub.heard()
+        said = [line for line in hub.heard() if "kept back" in line]
+        assert {line.split()[1] for line in said if line.startswith("SLACK")} == {"#releases", "#support"}
+        assert all("The message incident.monitoring was not sent" in line for line in said)
+        hub.event("rollback.finished", exposure=0)
+        assert not [line for line in hub.heard() if "kept back" in line]  # once for each reason
         hub.sign_in()
         path = f"/console/incidents/{incident}"
         assert "The message incident.monitoring was not sent" in hub.web.get(path).text
@@ -59,6 +66,28 @@ def test_later_words_wait_too(tmp_path: Path) -> None:
         )
         assert BROKEN not in hub.page(f"/incidents/{incident}")
         assert hub.summary()["incidents"][0]["status"] == "identified"
+
+
+@pytest.mark.parametrize(("name", "alone"), [("Mira", False), ("lena@acme.example", True)])
+def test_words_of_the_house_leave_by_themselves_if_their_role_signed_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, alone: bool
+) -> None:
+    templates = Path(shutil.copytree(packaged("templates"), tmp_path / "templates"))
+    body = templates / "messages" / "incident.identified" / "body.md"
+    body.write_text(f"{body.read_text(encoding='utf-8')}\nThere was no breach of your data.\n", encoding="utf-8")
+    monkeypatch.setenv("TRUSTHUB_TEMPLATES_DIR", str(templates))
+    signed = CliRunner().invoke(main, ["sign", "incident.identified", "--name", name])
+    assert signed.exit_code == 0, signed.output
+    site = site_with(tmp_path)
+    site.write_text(site.read_text(encoding="utf-8") + "\nroles: {legal: [lena@acme.example]}\n", encoding="utf-8")
+    books = packaged("playbooks")
+    url = f"sqlite:///{tmp_path}/hub.db"
+    with house(url, tmp_path, site=site, playbooks_dir=books, templates_dir=templates) as hub:
+        canary(hub)
+        words = rolled_back(hub)
+        waits = "What says “breach” leaves only under the name of somebody with the role legal."
+        assert (waits in words) is not alone
+        assert hub.calm is not alone
 
 
 def test_reading_the_words_takes_no_time_that_anybody_notices(hub: House) -> None:

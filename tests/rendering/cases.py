@@ -226,6 +226,7 @@ _DUE: Facts = {
     "last_told_at": _at(14, 6),
     "write_url": "https://hub.acme.example/console/incidents/7#write",
 }
+_KEPT_BACK = "The message incident.monitoring (en) is not signed, and only signed words leave by themselves."
 _TASK: Facts = {"task": "pay for an order", "symptom": "ended in an error"}
 _HISTORY: Facts = {"recovery_basis": None, "recovery_count": 4, "recovery_shortest": 3, "recovery_longest": 8}
 
@@ -321,6 +322,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         | {"peak": 3.2, "corrected": ("peak",), "corrected_at": _at(9, 0, day=23), "said_peak": 5.0},
         "no-rollout": _NO_ROLLOUT
         | {"failed": 1204, "corrected": ("failed",), "corrected_at": _at(14, 40), "said_failed": None},
+    },
+    "words.held": {
+        "told": _ONGOING | _STAFF | _DUE | {"customers_told": True, "next_update": _at(14, 36), "decision": _KEPT_BACK},
+        "not-told": _ONGOING | _STAFF | _DUE | {"customers_told": False, "next_update": None, "decision": _KEPT_BACK},
     },
     "promise.due_soon": {
         "update": _ONGOING | _STAFF | _DUE | {"promised_by": _at(14, 36), "holdings_left": 2},

@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import col
 
+from tests.databases import migrated
 from tests.e2e.test_process import environ
 from tests.processes import CHECKOUT
 from tests.providers import Fault, Slack, accept_then_drop, accept_then_fail, accept_then_hang, broken, rate_limited
@@ -23,7 +24,7 @@ from tests.providers.http import Answer
 from tests.services.office import message
 from trusthub.channels.slack import Slack as SlackChannel
 from trusthub.services.hub import utc_now
-from trusthub.store import migrate, outbox
+from trusthub.store import outbox
 from trusthub.store.leases import LEASE
 from trusthub.store.session import Database
 from trusthub.store.tables import Attempt, Delivery
@@ -154,8 +155,8 @@ def storm(
     seed: int = 1,
 ) -> Report:
     """Let `workers` drain `messages` while a trouble comes over them, and say what came of it."""
+    migrated(url)
     with closing(Database(url)) as database:
-        migrate.upgrade(database)
         return _storm(database, folder, trouble, messages, workers, faults or {}, seed)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from trusthub.domain.approval import ApprovalRule
 from trusthub.domain.incident import Impact
@@ -25,6 +26,12 @@ from trusthub.settings import Settings, packaged
 
 START = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 SHIPPED = site.load(Settings(site=packaged("playbooks") / "site.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _log_to_where_this_test_prints() -> None:
+    """Forget where a hub of an earlier test in this process wrote its log: that is closed by now."""
+    structlog.reset_defaults()
 
 
 def with_playbook(name: str, configuration: Configuration = SHIPPED, **changes: Any) -> tuple[Configuration, Playbook]:

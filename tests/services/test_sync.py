@@ -9,14 +9,12 @@ import sqlalchemy as sa
 
 from tests.e2e.house import START, house
 from trusthub.services import sync
-from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Component, Page
 
 
 def test_processes_that_start_at_once_add_each_row_once(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
     database, starters = Database(postgres_url), 6
-    migrate.upgrade(database)
     begin = threading.Barrier(starters)
     with house(sqlite_url, tmp_path) as built, ThreadPoolExecutor(starters) as pool:
         hub = replace(built.parts.hub, database=database)

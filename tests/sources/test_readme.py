@@ -171,7 +171,7 @@ def test_the_example_of_a_map_is_a_map() -> None:
 
 def test_every_report_that_is_printed_is_a_command() -> None:
     lines = re.findall(r"(?:^|\| )trusthub (report .*)$", section("Pipelines without events"), re.MULTILINE)
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         _, name, *arguments = line.split()
         main.commands["report"].commands[name].make_context(name, arguments)  # type: ignore[attr-defined]

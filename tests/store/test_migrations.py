@@ -11,6 +11,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
+from tests.databases import migrated
 from tests.processes import together
 from tests.store import data
 from trusthub.store import migrate
@@ -97,8 +98,8 @@ def kept(before: dict[str, list[dict[str, object]]], connection: sa.Connection) 
 
 
 def test_a_table_that_is_built_anew_keeps_the_rows_that_point_at_it(sqlite_url: str) -> None:
+    migrated(sqlite_url)
     database = Database(sqlite_url)
-    migrate.upgrade(database)
     with connected(database) as connection:
         data.load(connection, "0001")
         rows = data.contents(connection)
@@ -115,8 +116,8 @@ def test_a_table_that_is_built_anew_keeps_the_rows_that_point_at_it(sqlite_url: 
 
 
 def test_a_migration_that_breaks_a_link_changes_nothing(sqlite_url: str) -> None:
+    migrated(sqlite_url)
     database = Database(sqlite_url)
-    migrate.upgrade(database)
     with connected(database) as connection:
         data.load(connection, "0001")
 
@@ -146,11 +147,11 @@ def test_the_first_look_happens_under_the_lock(empty: Database) -> None:
     assert statements[0].startswith("BEGIN IMMEDIATE" if empty.sqlite else "SELECT pg_advisory_xact_lock")
 
 
-def test_processes_that_start_at_once_take_turns(database_url: str) -> None:
+def test_processes_that_start_at_once_take_turns(empty_url: str) -> None:
     printed = together(
         "import sys\nfrom trusthub.store import migrate\nfrom trusthub.store.session import Database",
         "database = Database(sys.argv[2])\nmigrate.upgrade(database)\nprint(migrate.pending(database))",
-        database_url,
+        empty_url,
         count=4,
     )
     assert printed == ["[]\n"] * 4

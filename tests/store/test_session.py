@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, InternalError, OperationalError, StatementError
 from sqlmodel import Session, col
 
+from tests.databases import migrated
 from tests.processes import CHECKOUT, together
 from tests.store.deliveries import undone
 from trusthub.errors import PlaybookError
-from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Audit, Suppression
 
@@ -24,8 +24,8 @@ AT = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
+    migrated(sqlite_url)
     database = Database(sqlite_url)
-    migrate.upgrade(database)
     yield database
     database.close()
 

@@ -20,6 +20,12 @@ _COMMON = (
     click.option("--component", required=True, help="A name under the site's `watches`."),
     click.option("--environment", help="Where, such as production."),
     click.option("--attempt", help="What the events of one rollout have in common, if a version may be tried twice."),
+    click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        help="Name of a metric that failed, as under `symptoms` in the site; may be given again.",
+    ),
     click.option("--reason", help="Why; only staff read it."),
     click.option("--actor", help="Who or what acts; only staff read it."),
     click.option("--link", help="Address of this run, for staff."),
@@ -120,7 +126,7 @@ def _tell(
     """Send an event; `said` are keys of our contract."""
     from trusthub.cli import hub as hubs
 
-    told = {key: value for key, value in said.items() if value is not None}
+    told = {key: value for key, value in said.items() if value not in (None, ())}
     links = {"links": [{"label": "Pipeline", "url": link}]} if link else {}
     stamp = {"id": identity or str(uuid.uuid4()), "occurred_at": datetime.now(UTC).isoformat()}
     try:

@@ -49,6 +49,7 @@ class Moment(StrEnum):
     CHANNEL_STUCK = "channel.stuck"
     APPROVAL_ASKED = "approval.asked"
     APPROVAL_DECIDED = "approval.decided"
+    WORDS_HELD = "words.held"
 
 
 class Audience(StrEnum):

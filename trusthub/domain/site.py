@@ -293,13 +293,21 @@ class Roles(Strict):
     publisher: tuple[Publisher, ...] = ()
     """Those who may approve what a playbook puts before people."""
 
-    def is_legal(self, email: str) -> bool:
-        """Whether somebody has the role `legal`."""
-        return email.lower() in {address.lower() for address in self.legal}
+    finance: tuple[str, ...] = ()
+    """Addresses of those who may promise money, such as a refund."""
+
+    def holders(self, role: str) -> tuple[str, ...]:
+        """Return the addresses of those who have a role; nobody has one that there is not."""
+        publishers = tuple(each.email for each in self.publisher)
+        return {"legal": self.legal, "finance": self.finance, "publisher": publishers}.get(role, ())
+
+    def holds(self, role: str, email: str) -> bool:
+        """Whether somebody has a role."""
+        return email.lower() in {address.lower() for address in self.holders(role)}
 
     def publishes(self, email: str) -> bool:
         """Whether somebody has the role `publisher`."""
-        return email.lower() in {each.email.lower() for each in self.publisher}
+        return self.holds("publisher", email)
 
     def address_of(self, slack: str) -> str:
         """Return the address of a publisher by their member id in Slack; empty when it is nobody's."""

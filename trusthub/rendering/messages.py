@@ -49,6 +49,7 @@ class Messages:
         self._subjects = MessageSandbox(self._folders, speech, finalize=filters.single_line)
         self._bodies = MessageSandbox(self._folders, speech, finalize=filters.plain)
         self._understood: dict[str, _Understood] = {}
+        self._read: dict[str, dict[str, Place]] = {}
 
     def render(self, message: str, facts: Mapping[str, object], *, public: bool, zone: str = "UTC") -> Rendered:
         """Put `facts` into `message`. A fact that may be unknown may be left out; unknown names are ignored.
@@ -163,11 +164,13 @@ class Messages:
 
     def _names(self, message: str) -> dict[str, Place]:
         """Return the names that a message reads and does not set itself, each with its first use."""
-        found: dict[str, Place] = {}
-        for file in _FILES:
-            if (self.folder / message / file).is_file():
-                self._collect(f"{message}/{file}", frozenset(), found, ())
-        return found
+        if message not in self._read:
+            found: dict[str, Place] = {}
+            for file in _FILES:
+                if (self.folder / message / file).is_file():
+                    self._collect(f"{message}/{file}", frozenset(), found, ())
+            self._read[message] = found
+        return self._read[message]
 
     def _collect(self, name: str, given: frozenset[str], found: dict[str, Place], above: tuple[str, ...]) -> None:
         """Add what the template `name` reads. `given` are names that the templates `above` have set before."""

@@ -60,6 +60,12 @@ def unsigned(templates: Templates, messages: Iterable[str], locales: Iterable[st
     return tuple(Unsigned(name, code, why) for name, code, why in found if why)
 
 
+def signer(templates: Templates, message: str, code: str) -> str:
+    """Return who stands for a message in a language as it is now; empty when nobody does."""
+    known = read(templates)
+    return "" if _why(templates, message, code, known) else known[message][code].name
+
+
 def sign(templates: Templates, messages: Iterable[str], locales: Iterable[str], name: str, today: date) -> None:
     """Write down that `name` stands for these messages in these languages, as they are now."""
     known, codes = read(templates), tuple(locales)

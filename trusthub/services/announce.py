@@ -26,14 +26,14 @@ QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
 LOUD = frozenset(
     {Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED}
-    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN}
+    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN, Moment.WORDS_HELD}
 )
 """News that must not stay hidden inside a thread."""
 CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED})
 """A question with its answer: the first message always shows how it stands, with all that can be pressed."""
 Texts = Mapping[str, Mapping[str, str]]
 """`subject` and `body` (Markdown) by language."""
-ASIDE = frozenset({Moment.PROMISE_DUE_SOON})
+ASIDE = frozenset({Moment.PROMISE_DUE_SOON, Moment.WORDS_HELD})
 """What is no news of the incident: the first message does not begin with it."""
 
 

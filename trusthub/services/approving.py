@@ -102,7 +102,10 @@ def _stale(session: Session, hub: Hub, case: Case, row: Approval, act: Act, answ
         names = ", ".join(each["name"].replace("_", " ") for each in changed)
         return f"What the words rest on has changed ({names}). Nothing was sent; there is a new question."
     found = drafts.findings(hub, answer.texts, Moment(row.moment)) if answer.texts else row.findings
-    wrong = approvals.errors(found)
+    roles = hub.configuration.site.roles
+    wrong = [each for each in approvals.errors(found) if not roles.holds(each.get("role", ""), act.email)]
+    if others := {each["why"] for each in wrong if "role" in each}:
+        return f"{' '.join(sorted(others))} Edit the words, or let them decide."
     if drafts.firm(found):
         return "Secrets, personal data and empty slots cannot be published, whatever the reason. Edit the words."
     if wrong and not answer.reason.strip():

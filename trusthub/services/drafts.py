@@ -18,7 +18,10 @@ from trusthub.services.hub import Hub
 from trusthub.services.recipients import News
 
 Finding = dict[str, str]
-"""What is wrong with words: `severity` (error, or less), `locale`, `why`, `quote`, `rewrite` and `rule`."""
+"""What is wrong with words: `severity` (error, or less), `locale`, `why`, `quote`, `rewrite` and `rule`.
+
+What is right only under the name of somebody with a role has that `role` as well.
+"""
 ERROR = "error"
 
 
@@ -64,6 +67,10 @@ def findings(hub: Hub, texts: Texts, moment: Moment, facts: Facts | None = None)
         found += (
             _finding(locale, each.why, severity=each.severity, quote=each.quote, rewrite=each.rewrite, rule=each.rule)
             for each in wording.whole(root, **words, message=moment, facts=known, locale=locale)
+        )
+        found += (
+            _finding(locale, str(each), quote=each.word, role=each.role)
+            for each in wording.signatures(root, words["subject"], words["body"], locale=locale)
         )
     return tuple(found)
 

@@ -16,7 +16,7 @@ from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
-from trusthub.services.unattended import held
+from trusthub.services.unattended import held, wait
 from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
@@ -198,11 +198,13 @@ def progress(
     incident = case.incident
     if not may_move(case, moment, again=again):
         return
-    if why := (_HELD if case.holding else held(session, hub, case, moment, now)):
-        incident.decision = why
+    if case.holding:
+        incident.decision = _HELD
         touch(incident, now)
-        return
-    go_on(session, hub, case, moment, now=now, cause=cause)
+    elif why := held(session, hub, case, moment, now):
+        wait(session, hub, case, why, now=now, cause=cause)
+    else:
+        go_on(session, hub, case, moment, now=now, cause=cause)
 
 
 def may_move(case: Case, moment: Moment, *, again: bool = False) -> bool:

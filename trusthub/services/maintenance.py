@@ -14,6 +14,7 @@ from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Kind as Occasion
 from trusthub.services import acts, incidents, window
 from trusthub.services.acts import Act, StaffError
+from trusthub.services.admitting import TITLE, admit
 from trusthub.services.cases import Case, create, open_case
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
@@ -44,6 +45,7 @@ def plan(hub: Hub, act: Act, planned: Plan) -> str:
         _words(hub, planned.name, "a title"),
         _words(hub, planned.effect, "what customers cannot do meanwhile"),
     )
+    advice = _given(hub, planned.advice)
     with hub.database.transaction() as session:
         touched = _components(session, planned.components)
         playbook = hub.configuration.playbook(
@@ -65,7 +67,7 @@ def plan(hub: Hub, act: Act, planned: Plan) -> str:
                 scheduled_until=planned.end,
                 ends_itself=planned.ends_itself,
                 effect=dict(effect),
-                advice=dict(_given(hub, planned.advice)),
+                advice=dict(advice),
                 started_at=planned.start,
                 created_at=act.now,
                 updated_at=act.now,
@@ -74,6 +76,7 @@ def plan(hub: Hub, act: Act, planned: Plan) -> str:
         )
         case = open_case(session, hub, incident.id)
         window.arm(session, case, planned.start, act.now)
+        admit(session, hub, act, [name, effect, advice], TITLE, f"incident:{incident.public_id}")
         _speak(session, hub, case, act, Moment.MAINTENANCE_PLANNED, "plan")
         return incident.public_id
 
@@ -128,7 +131,7 @@ def change(
             detail=f"{_span(said_from, said_until)} became {_span(start, end)}" if moved else "",
             said_from=said_from if moved else None,
             said_until=said_until if moved else None,
-            note=words or None,
+            note=words,
         )
 
 
@@ -139,7 +142,7 @@ def finish(hub: Hub, public_id: str, act: Act, *, note: Translations | None = No
         if case.incident.state not in AT_WORK:
             raise StaffError("The work has not begun. Cancel it, or give it another time.")
         case.incident.closed_by = By.PERSON
-        words = _given(hub, note or {}) or None
+        words = _given(hub, note or {})
         late = window.missed(case, act.now)
         _speak(session, hub, case, act, Moment.MAINTENANCE_COMPLETED, "finish", note=words, promised_by=late)
 
@@ -152,7 +155,7 @@ def cancel(hub: Hub, public_id: str, act: Act, *, note: Translations | None = No
             raise StaffError("The work has begun. Say that it is finished, with a note that says what was not done.")
         case.incident.closed_by, case.incident.settled = By.PERSON, "cancelled"
         case.incident.started_at = act.now  # it stands under the day on which it was called off
-        words = _given(hub, note or {}) or None
+        words = _given(hub, note or {})
         _speak(session, hub, case, act, Moment.MAINTENANCE_CANCELLED, "cancel", note=words)
 
 
@@ -209,7 +212,18 @@ def _span(start: datetime, end: datetime) -> str:
 
 
 def _speak(
-    session: Session, hub: Hub, case: Case, act: Act, moment: Moment, action: str, *, detail: str = "", **more: Any
+    session: Session,
+    hub: Hub,
+    case: Case,
+    act: Act,
+    moment: Moment,
+    action: str,
+    *,
+    note: Translations | None = None,
+    detail: str = "",
+    **more: Any,
 ) -> None:
+    if note:
+        admit(session, hub, act, [note], TITLE, f"incident:{case.incident.public_id}")
     cause = f"audit:{acts.audit(session, act, action, case, detail).id}"
-    incidents.speak(session, hub, case, moment, now=act.now, cause=cause, author=act.actor, **more)
+    incidents.speak(session, hub, case, moment, now=act.now, cause=cause, author=act.actor, note=note or None, **more)

@@ -172,13 +172,18 @@ def changes(session: Session, case: Case, now: datetime) -> Facts:
     }
 
 
+def write_url(hub: Hub, case: Case) -> str:
+    """Return where a person writes to customers."""
+    return f"{hub.console_url('incidents', case.incident.public_id)}#write"
+
+
 def reminder(session: Session, hub: Hub, case: Case, made: Promise) -> Facts:
     """Return the facts that a reminder has besides those of its incident."""
     return {
         "promise_kind": made.kind,
         "promised_by": made.due,
         "promise_owner": made.owner or None,
-        "write_url": f"{hub.console_url('incidents', case.incident.public_id)}#write",
+        "write_url": write_url(hub, case),
         "holdings_left": rules.holdings_left(unattended(session, case)),
     }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from trusthub.store.tables import Delivery, Page, Snapshot
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 _LANE = "page:main"
 _TRIES = 5
+_LANGUAGE = re.compile(r"/([a-z]{2}(?:[-_][A-Z]{2})?)/")
+"""What the pages in a language other than the page's own begin with."""
 _FRESH = timedelta(minutes=5)
 """How long a page may go without being rendered."""
 
@@ -61,11 +64,15 @@ def publish(
             values = {"version": page.version + 1, "rendered": newest, "updated_at": now}
             if session.execute(mine.values(**values).returning(col(Page.id))).first():
                 _store(session, page, files)
+                gone = _drop_languages(session, hub, page)
                 break
     else:
         raise RuntimeError("The page changed faster than it could be rendered.")
     if folder is not None:
         write(files, folder)
+        for code in gone:
+            if (folder / code / "index.html").is_file():  # else it is none of ours
+                shutil.rmtree(folder / code, ignore_errors=True)
     return str(page.version + 1)
 
 
@@ -161,6 +168,18 @@ def copy_static(source: Path, folder: Path) -> None:
     """Put style sheets and icons beside the published pages."""
     for path in source.iterdir():
         _put(folder / "static" / path.name, path.read_bytes())
+
+
+def _drop_languages(session: Session, hub: Hub, page: Page) -> set[str]:
+    """Take out the pages in languages that the site does not speak any more; return the codes of all such languages."""
+    paths = session.execute(select(col(Snapshot.path)).where(col(Snapshot.page_id) == page.id)).scalars().all()
+    published = {found[1] for path in paths if (found := _LANGUAGE.match(path))}
+    spoken = {hub.page.prefix(code) for code in hub.page.locales}
+    gone = {code for code in {*hub.configuration.templates.locales, *published} if f"/{code}" not in spoken}
+    old = [path for path in paths if path.startswith(tuple(f"/{code}/" for code in gone))]
+    if old:
+        session.execute(delete(Snapshot).where(col(Snapshot.page_id) == page.id, col(Snapshot.path).in_(old)))
+    return gone
 
 
 def _store(session: Session, page: Page, files: list[File]) -> None:

@@ -12,8 +12,9 @@ from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
-from trusthub.services import acts, cases, feedback, incidents, promises, wording
+from trusthub.services import acts, cases, feedback, incidents, promises
 from trusthub.services.acts import Act, StaffError
+from trusthub.services.admitting import TITLE, admit
 from trusthub.services.cases import Case, create, open_case, pending
 from trusthub.services.facts import case_facts, reach
 from trusthub.services.hub import Hub
@@ -93,7 +94,7 @@ def update(
         acts.not_closed(case)
         acts.not_held(case)
         said = translations(hub, note, others)
-        _admit(session, hub, act, said, state, f"incident:{public_id}")
+        admit(session, hub, act, [said], state, f"incident:{public_id}")
         acts.decides(session, hub, case, act)
         incident = case.incident
         if failed is not None and failed < (incident.failed or 0):
@@ -104,7 +105,7 @@ def update(
         incident.failed = failed if failed is not None else incident.failed
         incident.state = state
         if state is State.MONITORING:
-            incident.monitoring_at = act.now
+            incidents.watch(session, case, act.now)
         if state is State.RESOLVED:
             incident.closed_by = By.PERSON
         if recovery is not None:
@@ -142,7 +143,7 @@ def correct(hub: Hub, public_id: str, act: Act, *, right: Reach, note: str = "")
         except ValueError as error:
             raise StaffError(str(error)) from error
         if note:
-            _admit(session, hub, act, {hub.page.main: note}, "corrected", f"incident:{public_id}")
+            admit(session, hub, act, [{hub.page.main: note}], "corrected", f"incident:{public_id}")
         audit = acts.audit(session, act, "correct", case, "; ".join(_change(said, known, name) for name in names))
         cases.correct(incident, right)
         incidents.speak(
@@ -240,7 +241,10 @@ def open_incident(hub: Hub, act: Act, opening: Opening) -> str:
         )
         case = open_case(session, hub, incident.id)
         said = translations(hub, opening.note, opening.others)
-        _admit(session, hub, act, said, State.INVESTIGATING, f"incident:{incident.public_id}")
+        about, main = f"incident:{incident.public_id}", hub.page.main
+        notes = [said, *({main: each} for each in (incident.complaint, incident.motive) if each)]
+        admit(session, hub, act, [incident.names], TITLE, about)
+        admit(session, hub, act, notes, State.INVESTIGATING, about)
         audit = acts.audit(session, act, "open", case, opening.note)
         incidents.speak(
             session,
@@ -263,7 +267,7 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
         acts.not_held(case)
         said = translations(hub, note, others) if note else {}
         if case.incident.public:
-            _admit(session, hub, act, said, State.RESOLVED, f"incident:{public_id}")
+            admit(session, hub, act, [said], State.RESOLVED, f"incident:{public_id}")
         acts.decides(session, hub, case, act)
         audit = acts.audit(session, act, "resolve", case, note)
         case.incident.closed_by = By.PERSON
@@ -286,7 +290,7 @@ def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
     """Answer a customer."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
-        _admit(session, hub, act, {thread.locale: words}, "reply", f"thread:{thread_public_id}")
+        admit(session, hub, act, [{thread.locale: words}], "reply", f"thread:{thread_public_id}")
         acts.audit_row(session, act, "reply", f"thread:{thread_public_id}")
         feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
 
@@ -318,19 +322,6 @@ def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> 
     promises.make(session, case, made, act.now, owner=act.actor)
 
 
-def _admit(session: Session, hub: Hub, act: Act, words: Translations, state: str, subject: str) -> None:
-    """Let a person's words pass, and keep in the audit log which rules they overruled, and why."""
-    folder = hub.configuration.templates.root
-    overruled = [
-        finding
-        for code, said in words.items()
-        for finding in wording.admit(folder, said, state=state, locale=code, reason=act.reason)
-    ]
-    if overruled:
-        rules = ", ".join(sorted({finding.rule for finding in overruled}))
-        acts.audit_row(session, act, "overruled the linter", subject, f"{rules}: {act.reason}")
-
-
 def _case(session: Session, hub: Hub, public_id: str) -> Case:
     found = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == public_id)).scalar()
     if found is None:
@@ -351,6 +342,6 @@ def _thread(session: Session, public_id: str) -> Thread:
 
 
 def _legal(hub: Hub, act: Act) -> None:
-    if not hub.configuration.site.roles.is_legal(act.email):
+    if not hub.configuration.site.roles.holds("legal", act.email):
         who = ", ".join(hub.configuration.site.roles.legal) or "nobody: name them under roles.legal in site.yaml"
         raise StaffError(f"Only the role legal may do this. It is held by {who}.")

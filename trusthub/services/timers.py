@@ -14,10 +14,10 @@ from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing, may_hold
 from trusthub.services import approvals, fuse, incidents, promises, window
 from trusthub.services.announce import Telling, tell
-from trusthub.services.cases import Case, open_case, pending, touch
+from trusthub.services.cases import Case, open_case, pending
 from trusthub.services.facts import case_facts
 from trusthub.services.hub import Hub
-from trusthub.services.unattended import held
+from trusthub.services.unattended import held, wait
 from trusthub.store.tables import Timer
 
 log = structlog.get_logger()
@@ -91,8 +91,8 @@ def _promise_due(session: Session, hub: Hub, case: Case, timer: Timer, now: date
     if why := held(session, hub, case, moment, now, **facts):
         for each in due.values():
             each.standing, each.settled_at = Standing.MISSED, now
-        case.incident.decision = f"A promise was missed, and customers have not been told. {why}"
-        touch(case.incident, now)
+        said = f"A promise was missed, and customers have not been told. {why}"
+        wait(session, hub, case, said, now=now, cause=cause)
         return
     if not holds:
         made.standing, made.settled_at = Standing.MISSED, now
@@ -154,7 +154,7 @@ def _failure_unanswered(session: Session, hub: Hub, case: Case, timer: Timer, no
     if incident.public:
         approvals.further(session, hub, case, Moment.INCIDENT_INVESTIGATING, now=now, cause=cause, again=True)
     elif case.playbook.approval is None and (why := held(session, hub, case, incidents.first_words(case), now)):
-        incident.decision = why
+        wait(session, hub, case, why, now=now, cause=cause)
     elif not fuse.trips(session, hub, case, now=now, cause=cause):
         approvals.first(session, hub, case, incidents.first_words(case), now=now, cause=cause)
 

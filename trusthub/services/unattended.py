@@ -9,10 +9,11 @@ from sqlmodel import Session
 from trusthub.domain import promise as rules
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
-from trusthub.domain.wording import Finding
+from trusthub.domain.wording import Finding, Signature
+from trusthub.rendering import signatures
 from trusthub.services import promises, wording
-from trusthub.services.announce import word
-from trusthub.services.cases import Case, pending
+from trusthub.services.announce import Telling, tell, word
+from trusthub.services.cases import Case, pending, touch
 from trusthub.services.facts import Facts, basis_facts, case_facts
 from trusthub.services.hub import Hub
 
@@ -33,18 +34,47 @@ def held(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime, 
     moment = Moment.INCIDENT_HOLDING if case.holding else moment
     name = case.playbook.message(moment, Audience.CUSTOMERS) or moment.value
     facts = {**_facts(session, hub, case, moment, now), **more}
-    found = {str(finding): finding for finding in _errors(hub, name, facts)}
+    found = dict.fromkeys(map(str, _errors(hub, name, facts)))
     if not found:
         return None
     log.warning("words.held", incident=case.incident.public_id, message=name, findings=list(found))
     return f"The message {name} was not sent, for it breaks our rules for words: {' '.join(found)}"
 
 
-def _errors(hub: Hub, name: str, facts: Facts) -> Iterator[Finding]:
+def wait(session: Session, hub: Hub, case: Case, why: str, *, now: datetime, cause: str) -> None:
+    """Keep words back for a person: say why where they look, and tell those who work here, once for each reason."""
+    known = why in case.incident.decision
+    case.incident.decision = why
+    touch(case.incident, now)
+    if known:
+        return
+    facts = case_facts(hub, case, pending(session, case.incident))
+    tell(
+        session,
+        hub,
+        Telling(
+            moment=Moment.WORDS_HELD,
+            playbook=case.playbook,
+            facts={**facts, "write_url": promises.write_url(hub, case)},
+            conversation=case.conversation,
+            cause=f"{cause}/held",
+            now=now,
+            impact=Impact(case.incident.impact),
+            incident_id=case.incident.id,
+            rollout_id=case.incident.rollout_id,
+        ),
+    )
+
+
+def _errors(hub: Hub, name: str, facts: Facts) -> Iterator[Finding | Signature]:
     for locale in hub.page.locales:
         rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale)
         folder = hub.configuration.templates.root
         yield from wording.errors(folder, rendered.subject, rendered.body, message=name, facts=facts, locale=locale)
+        for owed in wording.signatures(folder, rendered.subject, rendered.body, locale=locale):
+            signed = signatures.signer(hub.configuration.templates, name, locale)
+            if not hub.configuration.site.roles.holds(owed.role, signed):
+                yield owed
 
 
 def _facts(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> Facts:

@@ -1,7 +1,8 @@
 """The rules for words: read from templates/wording, and asked about what a person is about to say."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,10 @@ import yaml
 
 from trusthub import packaged
 from trusthub.domain.message import Moment
-from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Verdict, parse
+from trusthub.domain.wording import Facts, Finding, House, Linter, Severity, Signature, Verdict, parse
 from trusthub.errors import PlaybookError, WordingError
+from trusthub.services.document import Loader
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The loader in C, where libyaml is there: `trusthub lint` must not keep anybody waiting."""
 _LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?")
 
 _PAGE = "https://status.example"
@@ -84,7 +84,8 @@ class UnfitError(WordingError):
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        super().__init__("This was not published. Change what is marked, or say why it has to go out as it is.")
+        why = " ".join(map(str, (*verdict.errors, *verdict.signatures)))
+        super().__init__(f"This was not published. {why}")
 
 
 def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Verdict:
@@ -98,20 +99,36 @@ def heard(templates: Path, words: str, *, state: str, locale: str = "en") -> Ver
     return Verdict(findings=found, signatures=verdict.signatures, notice=verdict.notice)
 
 
-def admit(templates: Path, words: str, *, state: str, locale: str = "en", reason: str = "") -> Sequence[Finding]:
+def admit(
+    templates: Path,
+    words: str,
+    *,
+    state: str,
+    locale: str = "en",
+    reason: str = "",
+    holds: Callable[[str], bool] = lambda _role: False,
+) -> Sequence[Finding]:
     """Return the errors in a person's words that they overrule by giving a `reason`; none when there are none.
 
-    Raises UnfitError when there are errors and no reason, or secrets and empty slots, which no reason excuses.
+    Raises UnfitError when there are errors and no reason, and for what no reason excuses: secrets, empty slots, and
+    words of the house that are for a role which this person does not hold (`holds`).
     """
     verdict = heard(templates, words, state=state, locale=locale)
-    if verdict.firm or (verdict.errors and not reason.strip()):
+    verdict = replace(verdict, signatures=[each for each in verdict.signatures if not holds(each.role)])
+    if verdict.firm or verdict.signatures or (verdict.errors and not reason.strip()):
         raise UnfitError(verdict)
     return verdict.errors
 
 
+def signatures(templates: Path, *texts: str, locale: str = "en") -> Sequence[Signature]:
+    """Return the words of the house in texts: each leaves only under the name of somebody with its role."""
+    linter = load(templates)
+    return [each for text in texts for each in linter.check(text, state="notice", locale=locale).signatures]
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 -- a safe loader, see above
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 -- it is a safe one
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PlaybookError(f"{error.problem}.", file=str(path), line=line) from error
@@ -124,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _line(path: Path, place: str) -> int:
     """Return on which line of a file a place such as `rules.A01.find[0]` stands, as exactly as it is there."""
-    node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=Loader)
     line = node.start_mark.line
     for name in re.findall(r"[^.\[\]]+", place):
         if isinstance(node, yaml.MappingNode):

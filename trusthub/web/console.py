@@ -81,6 +81,11 @@ class Console:
             response.headers["Content-Security-Policy"] = security.policy(self.hub, *LIVE)
         return response
 
+    def draft(self, name: str, unfit: UnfitError | None, **context: Any) -> Response:
+        """Render a page on which somebody writes: with what was typed and is `unfit`, so that nobody types it again."""
+        typed = {"unfit": unfit.verdict, "draft": request.form, "sent": request.path} if unfit else {}
+        return self.render(name, 422 if unfit else 200, live=True, **context, **typed)
+
     def _languages(self) -> list[tuple[str, str]]:
         """Return code and name of the page's other languages: a form asks for words in each."""
         templates = self.hub.configuration.templates
@@ -175,7 +180,7 @@ class Console:
             told = timeline.of_incident(session, self.counts, public_id, now)
             progress = fanout.of_incident(session, self.counts, public_id, now)
         shown = {"incident": view, "told": told, "progress": progress}
-        return self.render("incident.html", _status(unfit), live=True, **shown, **_draft(unfit))
+        return self.draft("incident.html", unfit, **shown)
 
     def act(self, public_id: str, action: str) -> Answer:
         """Do what a person decided about an incident."""
@@ -201,7 +206,7 @@ class Console:
     def new(self, unfit: UnfitError | None = None) -> Answer:
         """Show the form that opens an incident by hand."""
         components = [(component.id, component.name) for component in self.hub.configuration.site.components]
-        return self.render("open.html", _status(unfit), live=True, components=components, **_draft(unfit))
+        return self.draft("open.html", unfit, components=components)
 
     def open(self) -> Answer:
         """Open an incident by hand."""
@@ -234,8 +239,7 @@ class Console:
         """Show one customer's thread, with what is wrong with the answer that was sent from it."""
         with self.hub.database.reading() as session:
             view = desk.find_thread(session, self.hub, public_id)
-        shown = {"thread": view, **_draft(unfit)}
-        return self.render("thread.html", _status(unfit), live=True, **shown) if view else self.missing()
+        return self.draft("thread.html", unfit, thread=view) if view else self.missing()
 
     def reply(self, public_id: str) -> Answer:
         """Answer a customer."""
@@ -351,19 +355,6 @@ def _kind() -> Kind:
         return Kind(fields.text("kind") or Kind.MANUAL)
     except ValueError as error:
         raise StaffError("Choose what it is.") from error
-
-
-def _status(unfit: UnfitError | None) -> int:
-    return 422 if unfit else 200
-
-
-def _draft(unfit: UnfitError | None) -> dict[str, Any]:
-    """Return what was typed and what is wrong with it, so that nobody has to type it once more."""
-    return {
-        "unfit": unfit and unfit.verdict,
-        "draft": request.form if unfit else {},
-        "sent": request.path if unfit else "",
-    }
 
 
 def _ours(path: str) -> bool:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from trusthub.services import maintenance
 from trusthub.services.acts import StaffError
 from trusthub.services.language import Translations
+from trusthub.services.wording import UnfitError
 from trusthub.web import fields
 
 if TYPE_CHECKING:  # the console hands itself over
@@ -24,10 +25,10 @@ class Maintenance:
     def __init__(self, console: "Console") -> None:
         self._console, self._hub = console, console.hub
 
-    def new(self) -> Answer:
-        """Show the form that plans work."""
-        components = self._hub.configuration.site.components
-        return self._console.render("maintenance.html", components=[(each.id, each.name) for each in components])
+    def new(self, unfit: UnfitError | None = None) -> Answer:
+        """Show the form that plans work, with what is wrong with the words that were sent from it."""
+        components = [(each.id, each.name) for each in self._hub.configuration.site.components]
+        return self._console.draft("maintenance.html", unfit, components=components)
 
     def plan(self) -> Answer:
         """Publish planned work."""
@@ -45,7 +46,7 @@ class Maintenance:
             )
             made.append(maintenance.plan(self._hub, self._console.act_now(), planned))
 
-        answer = self._console.attempt(do, url_for("console.new_maintenance"))
+        answer = self._console.attempt(do, url_for("console.new_maintenance"), self.new)
         return redirect(url_for("console.incident", public_id=made[0]), code=303) if made else answer
 
     def act(self, public_id: str, action: str) -> Answer:
@@ -66,7 +67,8 @@ class Maintenance:
         }
         if action not in acts:
             return self._console.missing()
-        return self._console.attempt(acts[action], url_for("console.incident", public_id=public_id))
+        back = url_for("console.incident", public_id=public_id)
+        return self._console.attempt(acts[action], back, lambda unfit: self._console.incident(public_id, unfit))
 
     def _words(self, name: str) -> Translations:
         main, *others = self._hub.page.locales

@@ -41,6 +41,10 @@ class Signature:
     role: str
     why: str
 
+    def __str__(self) -> str:
+        """In one line: who has to send it, and why."""
+        return f"What says “{self.word}” leaves only under the name of somebody with the role {self.role}. {self.why}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return asdict(self)

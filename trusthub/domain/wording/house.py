@@ -10,6 +10,9 @@ from trusthub.domain.wording.prose import Prose
 from trusthub.domain.wording.rules import Lines, first
 from trusthub.errors import PlaybookError
 
+ROLES = ("legal", "finance", "publisher")
+"""The roles that site.yaml gives to people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -45,6 +48,9 @@ class House:
                 raise PlaybookError(
                     f"words.{name}: {min(missing)} is missing. Add it.", file=file, line=lines(f"words.{name}")
                 )
+            if entry["role"] not in ROLES:
+                message = f"words.{name}.role: {entry['role']!r} is unknown. Write one of {', '.join(ROLES)}."
+                raise PlaybookError(message, file=file, line=lines(f"words.{name}.role"))
             forms = {
                 language: re.compile(rf"\b(?:{'|'.join(map(_form, each))})\b")
                 for language, each in entry["forms"].items()

@@ -139,15 +139,18 @@ class Prose:
         key = (word, id(text))
         if key not in self._places:
             places = self._places[key] = set()
-            at = text.find(word)
+            find, starts, units = text.find, self._starts, self.sentences
+            at = find(word)
             while at >= 0:
-                index = self._sentence(at)
+                index = max(0, bisect_right(starts, at) - 1)
                 places.add(index)
-                at = text.find(word, max(at + 1, self.sentences[index][1]))
+                at = find(word, max(at + 1, units[index][1]))
         return self._places[key]
 
-    def _sentence(self, position: int) -> int:
-        return max(0, bisect_right(self.sentences, (position, len(self.raw))) - 1)
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where sentences begin: numbers are compared in half of the time that spans take."""
+        return [start for start, _ in self.sentences]
 
     def search(self, pattern: "re.Pattern[str]", span: Span) -> "re.Match[str] | None":
         """Return the first match in a span of the folded text; each question is worked out once."""
