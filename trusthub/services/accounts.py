@@ -32,7 +32,7 @@ def roles_of(given: Roles, email: str, kept: list[str]) -> frozenset[Role]:
     site.yaml has to name publishers with their Slack ids, so that playbooks can be checked without a database; nobody
     has to say the same twice.
     """
-    by_site = [Role.PUBLISHER] * given.publishes(email) + [Role.LEGAL] * given.is_legal(email)
+    by_site = [role for role in (Role.PUBLISHER, Role.LEGAL) if given.holds(role, email)]
     return effective([*kept, *by_site])
 
 

@@ -33,6 +33,7 @@ LEAST: Mapping[str, str] = {
     "mail.events": EVERYBODY,
     "ops.healthz": EVERYBODY,
     "ops.readyz": EVERYBODY,
+    "ops.metrics": EVERYBODY,
     "sandbox.slack": EVERYBODY,
     "sandbox.sendgrid": EVERYBODY,
     "sandbox.messages": EVERYBODY,
