@@ -28,14 +28,18 @@ from werkzeug.wrappers import Response
 
 from trusthub import channels
 from trusthub import settings as environment
+from trusthub.channels import imap
+from trusthub.channels import mail as addresses
 from trusthub.channels.base import Channel
 from trusthub.channels.slack import Slack
+from trusthub.domain.inbound import Mailbox as Answers
 from trusthub.domain.pacing import Patience
 from trusthub.errors import PlaybookError
 from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
+from trusthub.services.mailbox import Mailbox
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -44,7 +48,7 @@ from trusthub.store.tables import Sandbox, User
 from trusthub.web import auth, hooks, security, snapshot
 from trusthub.web.console import console
 from trusthub.web.gates import gates
-from trusthub.web.mail import mail
+from trusthub.web.mail import Keys, mail
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
@@ -98,6 +102,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app, endpoints = create_app(settings, hub, made), Failing(hub)
+    box = Mailbox(hub, imap.read(url)) if (url := settings.imap_url.get_secret_value()) else None
     shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
     return Parts(
@@ -108,7 +113,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
             hub,
             made,
             patience=_patience(settings),
-            housekeeping=lambda: _keep_house(hub, settings, endpoints),
+            housekeeping=lambda: _keep_house(hub, settings, endpoints, box),
         ),
         snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots, hub.page),
     )
@@ -123,7 +128,23 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     database = Database(settings.database_url)
     configuration = site.load(settings)
     migrate.upgrade(database)
-    return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+    base_url, tokens = settings.base_url.rstrip("/"), Tokens(_secret(settings))
+    box = _mailbox(settings, configuration.site.page.support or "")
+    return Hub(database, configuration, tokens, base_url, clock, mailbox=box, files=settings.files)
+
+
+def _mailbox(settings: Settings, support: str) -> Answers | None:
+    """Return where answers by mail arrive, when there is such an address and something that reads it."""
+    doors = (settings.mail_inbound_token, settings.imap_url)
+    reads = settings.sendgrid_inbound_key or any(each.get_secret_value() for each in doors)
+    if not settings.mail_inbound:
+        if reads:
+            raise PlaybookError("TRUSTHUB_MAIL_INBOUND is missing: at which address do customers answer?")
+        return None
+    if not reads:
+        ways = "TRUSTHUB_MAIL_INBOUND_TOKEN, TRUSTHUB_SENDGRID_INBOUND_KEY or TRUSTHUB_IMAP_URL"
+        raise PlaybookError(f"TRUSTHUB_MAIL_INBOUND is set, but nothing would read what arrives there. Set {ways}.")
+    return Answers(settings.mail_inbound, addresses.sender(settings.mail_from or support).domain.lower())
 
 
 def _listens(settings: Settings) -> bool:
@@ -135,13 +156,15 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, endpoints: Failing) -> None:
+def _keep_house(hub: Hub, settings: Settings, endpoints: Failing, box: Mailbox | None) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
     gate_github.answer(hub, hub.clock())
     endpoints.watch(hub.clock())
+    if box is not None:
+        box.watch(hub.clock())
 
 
 def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Flask:
@@ -158,7 +181,8 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(console(hub, limiter, csrf))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
-    app.register_blueprint(mail(hub, settings.sendgrid_event_key))
+    token = settings.mail_inbound_token.get_secret_value()
+    app.register_blueprint(mail(hub, Keys(settings.sendgrid_event_key, settings.sendgrid_inbound_key, token)))
     app.register_blueprint(ops(hub))
     if settings.demo:
         app.register_blueprint(_sandbox(hub))

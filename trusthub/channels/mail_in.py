@@ -9,7 +9,7 @@ from email.errors import MessageError
 from email.message import EmailMessage, Message
 from email.parser import BytesParser, Parser
 from email.utils import getaddresses, parseaddr
-from typing import Any, cast
+from typing import Any
 
 import nh3
 from mailparser_reply import EmailReplyParser
@@ -58,7 +58,7 @@ def posted(body: bytes, content_type: str) -> Incoming:
 def message(raw: bytes, *, to: tuple[str, ...] = (), spf: str = "", dkim: str = "", returns: str = "") -> Incoming:
     """Read a whole mail. Its verdicts are those of its first Authentication-Results, when none are handed in."""
     try:
-        mail = cast("EmailMessage", BytesParser(policy=policy.default).parsebytes(raw))
+        mail = BytesParser(policy=policy.default).parsebytes(raw)
         words, files = _parts(mail)
     except (MessageError, LookupError, ValueError, KeyError, AttributeError) as error:
         raise PayloadError(f"The mail cannot be read ({type(error).__name__}).") from error

@@ -1,13 +1,33 @@
 """Mail that comes in: what there is of one, and which mails no person wrote. Everything in it is a stranger's word."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 MOST_PER_HOUR = 20
 """Mails of one address that are read within an hour. No person writes more; two programs that answer each other do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """The address at which customers' answers arrive, and the domain in which our own mails are named."""
+
+    address: str
+    ours: str
+
+    def plus(self, token: str) -> str:
+        """Return the address that says which mail of ours an answer is for."""
+        local, _, domain = self.address.partition("@")
+        return f"{local}+{token}@{domain}"
+
+    def tokens(self, addresses: Iterable[str]) -> Iterator[str]:
+        """Yield what stands behind the plus in those that are ours."""
+        local, _, domain = self.address.lower().partition("@")
+        for each in addresses:
+            if each.startswith(f"{local}+") and each.endswith(f"@{domain}"):
+                yield each.removeprefix(f"{local}+").removesuffix(f"@{domain}")
 
 
 class Fate(StrEnum):

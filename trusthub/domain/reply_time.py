@@ -28,7 +28,7 @@ def reply_time(took: Sequence[timedelta], longest_wait: timedelta | None = None)
     """
     if len(took) < LEAST:
         return None
-    half = median(took)
+    half = timedelta(seconds=median(each.total_seconds() for each in took))
     within = next((step for step in _STEPS if half <= step), None)
     if within is None or (longest_wait is not None and longest_wait > within):
         return None

@@ -14,10 +14,11 @@ from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
 from trusthub.services import acts, cases, feedback, incidents, promises, wording
 from trusthub.services.acts import Act, StaffError
-from trusthub.services.cases import Case, create, open_case, pending
-from trusthub.services.facts import case_facts, reach
+from trusthub.services.cases import Case, create, open_case
+from trusthub.services.facts import reach
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
+from trusthub.services.topic import of_thread
 from trusthub.store.tables import Component, Incident, Thread
 
 _MOMENTS = {
@@ -306,8 +307,9 @@ def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
         acts.audit_row(session, act, "close", f"thread:{thread_public_id}")
-        case = open_case(session, hub, thread.incident_id)
-        feedback.close(session, hub, case, thread, case_facts(hub, case, pending(session, case.incident)), act.now)
+        if thread.incident_id is not None:
+            open_case(session, hub, thread.incident_id)
+        feedback.close(session, hub, of_thread(session, hub, thread), thread, act.now)
 
 
 def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> None:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from trusthub.domain.incident import OVER
 from trusthub.domain.message import Share
 from trusthub.services.curve import ExposureView
+from trusthub.services.files import FileView
 
 STATE_WORDS = {
     "investigating": "Investigating",
@@ -233,6 +234,14 @@ class MessageView(WordsView):
     by: str
     """customer, staff or hub."""
     author: str
+    id: int = 0
+    via: str = "page"
+    """page, mail or console."""
+    files: tuple[FileView, ...] = ()
+    stranger: str = ""
+    """The address that it came from, when that is not the customer's: only staff see such a message."""
+    verdict: str = ""
+    """What the server that took the mail found about its sender. Only staff see that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +256,7 @@ class ThreadView:
     contact: str
     """How the customer can be reached, in words."""
     incident_name: str
+    """What it is about: an incident, or a component."""
     incident_url: str
     opened_at: datetime
     updated_at: datetime
@@ -258,6 +268,16 @@ class ThreadView:
     """Who of us knows them to be real."""
     locale: str = "en"
     """The language in which they read us."""
+    on_incident: bool = True
+    pain: str | None = None
+    """blocking, painful, minor; None when they did not say."""
+    fixed: bool | None = None
+    """What they answered last to "is it fixed for you?"."""
+    rating: int | None = None
+    next_update: datetime | None = None
+    """When we promised to write again about its incident."""
+    by_mail: bool = False
+    """Whether an answer to our mails reaches us."""
 
     @property
     def incident_public_id(self) -> str:

@@ -83,12 +83,12 @@ def downgrade() -> None:
     op.execute(delivery.delete().where(delivery.c.thread_id.in_(lost)))
     op.execute(message.delete().where(message.c.thread_id.in_(lost)))
     op.execute(thread.delete().where(thread.c.incident_id.is_(None)))
-    with op.batch_alter_table("thread_message") as table:
-        table.drop_column("held")
-        table.drop_column("via")
-    with op.batch_alter_table("thread") as table:
-        table.drop_constraint("fk_thread_component_id_component", type_="foreignkey")
-        table.drop_index("ix_thread_component_id")
+    with op.batch_alter_table("thread_message") as batch:
+        batch.drop_column("held")
+        batch.drop_column("via")
+    with op.batch_alter_table("thread") as batch:
+        batch.drop_constraint("fk_thread_component_id_component", type_="foreignkey")
+        batch.drop_index("ix_thread_component_id")
         for name in ("rating", "fixed", "updates", "pain", "component_id"):
-            table.drop_column(name)
-        table.alter_column("incident_id", existing_type=_ID, nullable=False)
+            batch.drop_column(name)
+        batch.alter_column("incident_id", existing_type=_ID, nullable=False)
