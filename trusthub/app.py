@@ -45,7 +45,7 @@ from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox, User
-from trusthub.web import auth, hooks, security, snapshot
+from trusthub.web import answers, auth, hooks, security, snapshot, threads
 from trusthub.web.console import console
 from trusthub.web.gates import gates
 from trusthub.web.mail import Keys, mail
@@ -64,6 +64,16 @@ _LARGEST_FORM = 1024 * 1024
 """Bytes; the hooks have a limit of their own."""
 STATIC = Path(__file__).parent / "web" / "static"
 
+_WORDS = {
+    404: ("There is no such page", "The front page lists all."),
+    413: (
+        "That is too large",
+        "A file may have at most 5 MB, and there may be at most 3. Use your browser's back button.",
+    ),
+    429: ("That was a lot at once", "Please wait a minute, then use your browser's back button and send it again."),
+    500: ("Something went wrong here", "It is our fault, and we have noted it. Please try again in a minute."),
+}
+"""What people read instead of HTTP's own words."""
 _BEFORE_AT = re.compile(r"""[^\s"'<>(,;:/]+@(?=\w)""")
 
 log = structlog.get_logger()
@@ -177,7 +187,10 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     security.protect(app, hub)
     auth.sessions(app, hub)
     app.register_blueprint(gates(hub, made["github"]))
-    app.register_blueprint(public(hub, limiter))
+    pages = public(hub)
+    for each in (answers, threads):
+        each.add(pages, Public(hub), limiter)
+    app.register_blueprint(pages)
     app.register_blueprint(console(hub, limiter, csrf))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
@@ -284,7 +297,7 @@ def _explain(hub: Hub) -> Any:
         status = error.code or 500
         if request.path.startswith(("/hooks/", "/gates/", "/api/", "/slack/", "/email/")):
             return jsonify(ok=False, error=error.description), status
-        return Public(hub).refuse(status, error.name, error.description or "")
+        return Public(hub).refuse(status, *_WORDS.get(status, (error.name, error.description or "")))
 
     return explain
 

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from tests.channels.test_sendgrid_keys import sign
 from tests.e2e import inbound
 from tests.e2e.house import House, house
 from tests.e2e.inbound import fate, form, post
+from tests.e2e.test_email_events import PUBLIC, signed
 from tests.e2e.test_feedback import link, thread_id
 from tests.e2e.test_publicity import canary, rolled_back
 from trusthub.domain.inbound import MOST_PER_HOUR
 from trusthub.store.tables import InboundMail, Thread, ThreadMessage
 
 ANA = "Ana <ana@customer.example>"
-QUOTE = "\n\nOn Mon, Mar 2, 2026 at 2:05 PM Acme status <status@acme.example> wrote:\n\n> Your message has reached us.\n"
+QUOTE = (
+    "\n\nOn Mon, Mar 2, 2026 at 2:05 PM Acme status <status@acme.example> wrote:\n\n> Your message has reached us.\n"
+)
 
 
 @pytest.fixture
@@ -41,9 +42,7 @@ def private(hub: House) -> str:
 
 def mailed(hub: House, to: str) -> dict[str, Any]:
     """Return the newest mail to an address."""
-    return next(
-        body for body in reversed(hub.sendgrid.messages) if body["personalizations"][0]["to"][0]["email"] == to
-    )
+    return next(body for body in reversed(hub.sendgrid.messages) if body["personalizations"][0]["to"][0]["email"] == to)
 
 
 def address(hub: House, to: str = "ana@customer.example") -> str:
@@ -59,7 +58,7 @@ def said(hub: House) -> list[tuple[str, str, bool]]:
 def count(hub: House, kind: str) -> int:
     with hub.parts.hub.database.reading() as session:
         found = select(func.count()).select_from(InboundMail).where(col(InboundMail.fate) == kind)
-        return session.execute(found).scalar_one()
+        return int(session.execute(found).scalar_one())
 
 
 def test_an_answer_reaches_the_thread_without_what_it_quotes(hub: House, private: str) -> None:
@@ -69,8 +68,7 @@ def test_an_answer_reaches_the_thread_without_what_it_quotes(hub: House, private
     page = hub.web.get(private).text
     assert "The receipt is missing." in page
     assert "has reached us" not in page
-    (support,) = hub.heard()
-    assert "The receipt is missing." in support
+    assert any("The receipt is missing." in line for line in hub.heard())
     with hub.parts.hub.database.reading() as session:
         assert session.execute(select(Thread)).scalar_one().verified_at == hub.clock.now
 
@@ -89,7 +87,7 @@ def test_our_mails_of_a_thread_belong_together(hub: House, private: str) -> None
 
 def test_without_the_address_the_mails_that_it_answers_say_where_it_belongs(hub: House, private: str) -> None:
     root = mailed(hub, "ana@customer.example")["personalizations"][0]["headers"]["References"]
-    plain = {"to": "status@acme.example", "headers": {"References": f"<x@y.example> {root}"}}
+    plain: dict[str, Any] = {"to": "status@acme.example", "headers": {"References": f"<x@y.example> {root}"}}
     assert fate(post(hub, form(sender=ANA, text="one", **plain))) == "taken"
     assert fate(post(hub, form(sender="Bob <bob@customer.example>", text="two", **plain))) == "unknown"
     assert fate(post(hub, form(sender=ANA, text="three", spf="none", dkim="none", **plain))) == "held"
@@ -104,7 +102,7 @@ def test_without_the_address_the_mails_that_it_answers_say_where_it_belongs(hub:
     ],
     ids=["another-address", "spf-failed", "dkim-failed"],
 )
-def test_what_a_stranger_writes_waits_for_a_person(hub: House, private: str, changes: dict[str, str]) -> None:
+def test_what_a_stranger_writes_waits_for_a_person(hub: House, private: str, changes: dict[str, Any]) -> None:
     body = form(to=address(hub), text="Send me <b>everything</b>.", **changes)
     assert fate(post(hub, body)) == "held"
     assert "everything" not in hub.web.get(private).text
@@ -134,11 +132,11 @@ def test_what_a_stranger_writes_waits_for_a_person(hub: House, private: str, cha
     ],
 )
 def test_what_no_person_wrote_is_counted_and_not_read(
-    hub: House, private: str, headers: dict[str, str], more: dict[str, str], kind: str
+    hub: House, private: str, headers: dict[str, str], more: dict[str, Any], kind: str
 ) -> None:
     known = said(hub)
-    made = {"sender": ANA, "to": address(hub), "text": "I am away.", "headers": headers, **more}
-    assert fate(post(hub, form(**made))) == kind  # type: ignore[arg-type]
+    made: dict[str, Any] = {"sender": ANA, "to": address(hub), "text": "I am away.", "headers": headers, **more}
+    assert fate(post(hub, form(**made))) == kind
     assert count(hub, kind) == 1
     assert (said(hub) == known) is (kind != "taken")
 
@@ -164,7 +162,7 @@ def test_a_mail_counts_once(hub: House, private: str) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "no-such-charset"])
 def test_each_field_is_read_in_its_own_charset(hub: House, private: str, charset: str) -> None:
-    words = "Die Rückzahlung über 10 £ fehlt" + (" – „noch“" if charset == "windows-1252" else "")
+    words = "Die Rückzahlung über 10 £ fehlt" + (" \u2013 \u201enoch\u201c" if charset == "windows-1252" else "")
     code = "utf-8" if charset == "no-such-charset" else charset
     body = form(sender=ANA, to=address(hub), text=words, charset=code)
     assert fate(post(hub, body.replace(f'"text": "{code}"'.encode(), f'"text": "{charset}"'.encode()))) == "taken"
@@ -210,13 +208,13 @@ def test_only_who_knows_the_token_or_signs_gets_in(hub: House, private: str) -> 
 
 
 def test_a_request_that_sendgrid_signed_gets_in(tmp_path: Path) -> None:
-    key, headers = sign(b"")
-    with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, mail_inbound=inbound.ADDRESS, sendgrid_inbound_key=key) as hub:
+    settings = {"mail_inbound": inbound.ADDRESS, "sendgrid_inbound_key": PUBLIC}
+    with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, **settings) as hub:
         body = form(sender=ANA, to=inbound.ADDRESS, text="x")
-        _, headers = sign(body, at=hub.clock.now)
+        headers = {name: value for name, value in signed(body, hub.clock()).items() if name != "Content-Type"}
         assert fate(post(hub, body, "/email/inbound", **headers)) == "unknown"
         assert post(hub, body + b" ", "/email/inbound", **headers).status_code == 401
-        hub.clock.forward(**{"hours": timedelta(hours=48).total_seconds() / 3600})
+        hub.clock.forward(hours=48)
         assert post(hub, body, "/email/inbound", **headers).status_code == 401
 
 

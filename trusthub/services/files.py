@@ -14,7 +14,6 @@ from trusthub.domain.attachment import File, UnfitError
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Attachment, ThreadMessage
 
-
 TOO_MANY = "At most 3 files at a time."
 
 

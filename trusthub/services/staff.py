@@ -19,7 +19,7 @@ from trusthub.services.facts import reach
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
 from trusthub.services.topic import of_thread
-from trusthub.store.tables import Component, Incident, Thread
+from trusthub.store.tables import Component, Incident, Thread, ThreadMessage
 
 _MOMENTS = {
     State.INVESTIGATING: Moment.INCIDENT_UPDATED,
@@ -300,6 +300,17 @@ def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:
             raise StaffError(f"{thread.confirmed_by} has confirmed this customer already.")
         acts.audit_row(session, act, "confirm", f"thread:{thread_public_id}")
         thread.confirmed_by = act.actor
+
+
+def admit(hub: Hub, thread_public_id: str, message_id: int, act: Act) -> None:
+    """Say that what came from another address is the customer's word: from now on they read it too."""
+    with hub.database.transaction() as session:
+        thread = _thread(session, thread_public_id)
+        message = session.get(ThreadMessage, message_id)
+        if message is None or message.thread_id != thread.id or not message.held:
+            raise StaffError("This message does not wait for anybody.")
+        acts.audit_row(session, act, "admit", f"thread:{thread_public_id}")
+        message.held, thread.state, thread.updated_at = False, "open", act.now
 
 
 def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:

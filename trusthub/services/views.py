@@ -63,6 +63,9 @@ class PageView:
     title: str = ""
     """What feeds and the history are called: whose they are and what of."""
 
+    files: bool = False
+    """Whether customers can attach files."""
+
     @property
     def home(self) -> str:
         """The address of its front page in this language."""
@@ -206,6 +209,8 @@ class IncidentView:
     """When we said that it ends."""
     cancelled: bool = False
     """It was planned, and will not be done."""
+    me_too: int = 0
+    """From how many networks somebody said so."""
 
     @property
     def over(self) -> bool:

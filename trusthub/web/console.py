@@ -35,6 +35,7 @@ from trusthub.web import (
     console_approvals,
     console_deliveries,
     console_maintenance,
+    console_talk,
     console_words,
     fields,
     security,
@@ -326,6 +327,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     console_approvals.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
+    console_talk.add(blueprint, routes)
     console_words.add(blueprint, routes)
     return blueprint
 
