@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, make_response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from trusthub.services import report, subscribe
@@ -25,7 +26,11 @@ class Public:
 
     def language(self) -> str:
         """Return the language of who asks: of the form they sent or the address they opened, else their browser's."""
-        said, path = request.values.get("locale", ""), request.path.split("/")[1]
+        try:
+            said = request.values.get("locale", "")
+        except RequestEntityTooLarge:  # that is what we are about to say
+            said = ""
+        path = request.path.split("/")[1]
         others = self.hub.page.locales[1:]
         wanted = [code for code, _ in request.accept_languages] if others else []
         return self.hub.page.nearest(said, path if path in others else "", *wanted)

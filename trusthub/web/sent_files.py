@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Request, Response, send_file
+from flask import Request, Response
 
 from trusthub.domain import attachment
 from trusthub.domain.attachment import File, UnfitError
@@ -16,15 +16,19 @@ LARGEST_FORM = attachment.MOST * attachment.LARGEST + 1024 * 1024
 def read(incoming: Request) -> list[File]:
     """Return the files of a form. Raises UnfitError with a sentence of pages.yaml."""
     given = [each for each in incoming.files.getlist("files") if each.filename]
-    if len(given) > attachment.MOST:
-        raise UnfitError(TOO_MANY)
-    return [attachment.accept(each.filename or "", each.stream.read(attachment.LARGEST + 1)) for each in given]
+    try:
+        if len(given) > attachment.MOST:
+            raise UnfitError(TOO_MANY)
+        return [attachment.accept(each.filename or "", each.stream.read(attachment.LARGEST + 1)) for each in given]
+    finally:
+        incoming.close()
 
 
 def answer(found: tuple[Attachment, Path]) -> Response:
     """Hand out a file to be saved: never shown in our origin, never guessed at, never kept on the way."""
     row, path = found
-    made = send_file(path, mimetype=row.kind, as_attachment=True, download_name=row.name, etag=False)
+    made = Response(path.read_bytes(), mimetype=row.kind)
+    made.headers.set("Content-Disposition", "attachment", filename=row.name)
     made.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     made.headers["X-Content-Type-Options"] = "nosniff"
     made.headers["Cache-Control"] = "no-store"
