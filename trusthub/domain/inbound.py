@@ -90,6 +90,14 @@ def no_person(mail: Incoming) -> Fate | None:
     return None
 
 
+_YES = frozenset({"yes", "yes it is", "yes thanks", "yes thank you", "ja", "ja ist es", "ja danke", "ja vielen dank"})
+
+
+def says_yes(text: str) -> bool:
+    """Whether a mail says yes and no more: "a yes or a no is enough", our closing mail says."""
+    return " ".join(re.sub(r"[^\w\s]", " ", text.lower()).split()) in _YES
+
+
 _PASS = re.compile(r"@?([\w.-]+)\s*:\s*pass\b", re.IGNORECASE)
 
 

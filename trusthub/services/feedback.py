@@ -50,6 +50,15 @@ class Answer:
     """Whether they read mail to their address: they answered one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a public update."""
+
+    texts: Texts
+    edited: Texts
+    """Those of them that a person wrote."""
+
+
 def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
     """Start a thread on a public incident; return None when customers know no such incident.
 
@@ -201,18 +210,20 @@ def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetim
     _write(session, hub, topic, thread, Moment.THREAD_CLOSED, message, full, now)
 
 
-def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, texts: Texts, now: datetime) -> None:
-    """Let every open thread of an incident read a public update, whose words are `texts`.
+def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, now: datetime) -> None:
+    """Let every open thread of an incident read a public update.
 
     It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
     """
-    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=texts)
+    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
     for thread in _open_ones(session, case):
         when = thread.updated_at
-        message = _say(session, thread, "hub", None, texts[language(hub, thread)]["body"], now)
+        message = _say(session, thread, "hub", None, said.texts[language(hub, thread)]["body"], now)
         thread.updated_at = when
         if thread.updates:
-            _write(session, hub, topic, thread, moment, message, facts, now)
+            person = session.get_one(Person, thread.person_id)
+            mine = {**facts, **_thread_facts(hub, thread, person)}
+            _write(session, hub, topic, thread, moment, message, mine, now)
 
 
 def _open_ones(session: Session, case: Case) -> Sequence[Thread]:
@@ -265,6 +276,12 @@ def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
     }
 
 
+def _mailed_links(hub: Hub, thread: Thread) -> Facts:
+    """Return the links that only who reads the mail may have."""
+    url = hub.thread_url(thread.public_id, thread.link_version, mailed=True)
+    return {"thread_url": url, "answer_url": url}
+
+
 def _hear(
     session: Session, hub: Hub, topic: Topic, thread: Thread, message: ThreadMessage, facts: Facts, now: datetime
 ) -> None:
@@ -304,7 +321,7 @@ def _write(
     telling = Telling(
         moment=moment,
         playbook=topic.playbook,
-        facts={**facts, "thread_url": hub.thread_url(thread.public_id, thread.link_version, mailed=True)},
+        facts={**facts, **_mailed_links(hub, thread)},
         conversation=f"thread:{thread.public_id}",
         cause=f"message:{message.id}",
         now=now,

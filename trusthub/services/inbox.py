@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from trusthub.channels import mail as names
 from trusthub.domain.attachment import File
-from trusthub.domain.inbound import MOST_PER_HOUR, Fate, Incoming, no_person, shown_forged, shown_genuine
+from trusthub.domain.inbound import MOST_PER_HOUR, Fate, Incoming, no_person, says_yes, shown_forged, shown_genuine
 from trusthub.domain.message import Audience
 from trusthub.services import feedback, files, subscribe
 from trusthub.services.feedback import LONGEST, Answer
@@ -79,10 +79,13 @@ class _Arrival:
         person = session.get_one(Person, thread.person_id)
         mine = (person.email or "").lower() == self.mail.sender
         if mine and not shown_forged(self.mail) and (signed or shown_genuine(self.mail)):
+            closed = thread.state == "closed"
             if signed:
                 feedback.prove(session, thread.id, now)
             said = feedback.said(session, self.hub, thread, self.words, now, attached=self.attached, via="mail")
             self.row.message_id = said.id
+            if closed and says_yes(self.words):
+                thread.state, thread.fixed = "closed", True
             return Fate.TAKEN
         stranger = Person(name=self.mail.name, email=self.mail.sender, created_at=now)
         session.add(stranger)

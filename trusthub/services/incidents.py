@@ -13,6 +13,7 @@ from trusthub.services import feedback, promises
 from trusthub.services.announce import Telling, Texts, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
+from trusthub.services.feedback import Said
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
@@ -86,7 +87,7 @@ def speak(
     if _STATES.get(moment) in OVER:
         feedback.close_all(session, hub, case, facts, now)
     else:
-        feedback.pass_on(session, hub, case, Moment(update.moment), facts, said, now)
+        feedback.pass_on(session, hub, case, Moment(update.moment), facts, Said(said, edited), now)
 
 
 def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:
