@@ -15,6 +15,8 @@ from tests.e2e.inbound import fate, form, post
 from tests.e2e.test_email_events import PUBLIC, signed
 from tests.e2e.test_feedback import link, thread_id
 from tests.e2e.test_publicity import canary, rolled_back
+from tests.providers import sendgrid
+from tests.services.test_mailing import join
 from trusthub.domain.inbound import MOST_PER_HOUR
 from trusthub.store.tables import InboundMail, Thread, ThreadMessage
 
@@ -194,6 +196,49 @@ def test_a_name_and_words_cannot_break_out(hub: House, private: str) -> None:
     assert "<!channel>" not in support
     assert "<script>" not in support
     assert "\nBcc:" not in support
+
+
+def test_a_subscriber_who_answers_the_news_opens_a_thread(hub: House) -> None:
+    join(hub, "ben@a.example", "cem@a.example")
+    canary(hub)
+    rolled_back(hub)
+    ben, cem = (
+        mail["reply_to"] for body in hub.sendgrid.messages for mail in sendgrid.read(body) if mail["to"][:3] in "bencem"
+    )
+    assert ben != cem
+    hub.heard()
+    news = form(sender="Ben <ben@a.example>", to=ben, text=f"It hits me.{QUOTE}", dkim="{@a.example : pass}")
+    assert fate(post(hub, news)) == "taken"
+    heard = hub.heard()
+    assert any("It hits me." in line and "SLACK #support" in line for line in heard)
+    assert any(line.startswith("MAIL ben@a.example") and "we have your message" in line for line in heard)
+    with hub.parts.hub.database.reading() as session:
+        assert session.execute(select(Thread)).scalar_one().verified_at is not None
+    again = form(sender="Ben <ben@a.example>", to=ben, text="And now?", dkim="{@a.example : pass}")
+    assert fate(post(hub, again)) == "taken"
+    colleague = form(sender="Dua <dua@b.example>", to=cem, text="Cem told me.", dkim="{@b.example : pass}")
+    assert fate(post(hub, colleague)) == "taken"
+    with hub.parts.hub.database.reading() as session:
+        rows = session.execute(select(Thread).order_by(col(Thread.id))).scalars().all()
+        assert [row.verified_at is not None for row in rows] == [True, False]
+    assert [words for _, words, _ in said(hub)] == ["It hits me.", "And now?", "Cem told me."]
+    forged = form(sender="Cem <cem@a.example>", to=cem.replace(".1.", ".2."), text="x")
+    assert fate(post(hub, forged)) == "unknown"
+
+
+def test_a_listed_mailbox_of_ours_opens_no_thread(hub: House) -> None:
+    canary(hub)
+    assert "reply_to" not in mailed(hub, "releases@acme.example")
+
+
+def test_a_yes_by_mail_leaves_it_closed_and_a_no_opens_it(hub: House, private: str) -> None:
+    to, incident = address(hub), hub.incident()
+    hub.sign_in()
+    hub.console(f"/console/incidents/{incident}/resolve", f"/console/incidents/{incident}", note="We keep 2.7.4.")
+    assert fate(post(hub, form(sender=ANA, to=to, text=f"Yes, thanks!{QUOTE}"))) == "taken"
+    assert "It is fixed for you" in hub.web.get(private).text
+    assert fate(post(hub, form(sender=ANA, to=to, text=f"No.{QUOTE}"))) == "taken"
+    assert "We owe you an answer" in hub.web.get(private).text
 
 
 def test_only_who_knows_the_token_or_signs_gets_in(hub: House, private: str) -> None:

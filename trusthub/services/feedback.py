@@ -216,14 +216,24 @@ def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts
     It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
     """
     topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
+    bodies: dict[str, str] = {}
     for thread in _open_ones(session, case):
-        when = thread.updated_at
-        message = _say(session, thread, "hub", None, said.texts[language(hub, thread)]["body"], now)
+        when, code = thread.updated_at, language(hub, thread)
+        if code not in bodies:
+            bodies[code] = _body_in_thread(hub, topic, moment, said, code)
+        message = _say(session, thread, "hub", None, bodies[code], now)
         thread.updated_at = when
         if thread.updates:
             person = session.get_one(Person, thread.person_id)
             mine = {**facts, **_thread_facts(hub, thread, person)}
             _write(session, hub, topic, thread, moment, message, mine, now)
+
+
+def _body_in_thread(hub: Hub, topic: Topic, moment: Moment, said: Said, code: str) -> str:
+    """Return a public update without the link to answer it, as far as the hub worded it: the form is just below."""
+    facts = {**topic.facts, "answer_url": None, "support_address": None}
+    own = None if code in said.edited else customers_words(hub, topic.playbook, moment, facts, locale=code)
+    return own.body if own else said.texts[code]["body"]
 
 
 def _open_ones(session: Session, case: Case) -> Sequence[Thread]:
