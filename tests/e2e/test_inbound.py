@@ -95,52 +95,47 @@ def test_without_the_address_the_mails_that_it_answers_say_where_it_belongs(hub:
     assert fate(post(hub, form(sender=ANA, text="three", spf="none", dkim="none", **plain))) == "held"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"sender": "Eve <eve@evil.example>"},
-        {"sender": ANA, "spf": "fail", "dkim": "none"},
-        {"sender": ANA, "spf": "pass", "dkim": "{@evil.example : fail}", "returns": "x@evil.example"},
-    ],
-    ids=["another-address", "spf-failed", "dkim-failed"],
-)
-def test_what_a_stranger_writes_waits_for_a_person(hub: House, private: str, changes: dict[str, Any]) -> None:
-    body = form(to=address(hub), text="Send me <b>everything</b>.", **changes)
-    assert fate(post(hub, body)) == "held"
-    assert "everything" not in hub.web.get(private).text
-    assert any("came from another address" in line for line in hub.heard())
+STRANGERS: list[dict[str, Any]] = [
+    {"sender": "Eve <eve@evil.example>"},
+    {"sender": ANA, "spf": "fail", "dkim": "none"},
+    {"sender": ANA, "spf": "pass", "dkim": "{@evil.example : fail}", "returns": "x@evil.example"},
+]
+
+
+def test_what_a_stranger_writes_waits_for_a_person(hub: House, private: str) -> None:
     hub.sign_in()
     path = f"/console/threads/{thread_id(hub)}"
-    shown = hub.web.get(path).text
-    assert "&lt;b&gt;everything" in shown
-    assert "SPF" in shown
-    assert changes["sender"].rpartition("<")[2].rstrip(">") in shown
-    number = next(line for line in shown.split('"') if line.endswith("/admit"))
-    hub.console(number, path)
-    assert "everything" in hub.web.get(private).text
+    for number, changes in enumerate(STRANGERS):
+        assert fate(post(hub, form(to=address(hub), text=f"Send me <b>everything</b>. {number}", **changes))) == "held"
+        assert f"everything&lt;/b&gt;. {number}" not in hub.web.get(private).text
+        assert any("came from another address" in line for line in hub.heard())
+        shown = hub.web.get(path).text
+        assert f"&lt;b&gt;everything&lt;/b&gt;. {number}" in shown
+        assert "SPF" in shown
+        assert changes["sender"].rpartition("<")[2].rstrip(">") in shown
+        hub.console(next(line for line in shown.split('"') if line.endswith("/admit")), path)
+        assert f"everything&lt;/b&gt;. {number}" in hub.web.get(private).text
 
 
-@pytest.mark.parametrize(
-    ("headers", "more", "kind"),
-    [
-        ({"Auto-Submitted": "auto-replied"}, {}, "automatic"),
-        ({"Precedence": "bulk"}, {}, "automatic"),
-        ({"X-Auto-Response-Suppress": "All"}, {}, "automatic"),
-        ({"List-Id": "<all.customer.example>"}, {}, "automatic"),
-        ({"Content-Type": "multipart/report; report-type=delivery-status"}, {}, "bounce"),
-        ({}, {"returns": ""}, "bounce"),
-        ({}, {"sender": "MAILER-DAEMON@customer.example"}, "bounce"),
-        ({"Auto-Submitted": "no"}, {}, "taken"),
-    ],
-)
-def test_what_no_person_wrote_is_counted_and_not_read(
-    hub: House, private: str, headers: dict[str, str], more: dict[str, Any], kind: str
-) -> None:
-    known = said(hub)
-    made: dict[str, Any] = {"sender": ANA, "to": address(hub), "text": "I am away.", "headers": headers, **more}
-    assert fate(post(hub, form(**made))) == kind
-    assert count(hub, kind) == 1
-    assert (said(hub) == known) is (kind != "taken")
+NO_PERSON: list[tuple[dict[str, str], dict[str, Any], str]] = [
+    ({"Auto-Submitted": "auto-replied"}, {}, "automatic"),
+    ({"Precedence": "bulk"}, {}, "automatic"),
+    ({"X-Auto-Response-Suppress": "All"}, {}, "automatic"),
+    ({"List-Id": "<all.customer.example>"}, {}, "automatic"),
+    ({"Content-Type": "multipart/report; report-type=delivery-status"}, {}, "bounce"),
+    ({}, {"returns": ""}, "bounce"),
+    ({}, {"sender": "MAILER-DAEMON@customer.example"}, "bounce"),
+    ({"Auto-Submitted": "no"}, {}, "taken"),
+]
+
+
+def test_what_no_person_wrote_is_counted_and_not_read(hub: House, private: str) -> None:
+    known, to = said(hub), address(hub)
+    for number, (headers, more, kind) in enumerate(NO_PERSON):
+        body = form(**{"sender": ANA, "to": to, "text": f"I am away. {number}", "headers": headers, **more})
+        assert fate(post(hub, body)) == kind, headers
+        assert (said(hub) == known) is (kind != "taken")
+    assert [count(hub, kind) for kind in ("automatic", "bounce", "taken")] == [4, 3, 1]
 
 
 def test_our_own_mail_that_comes_back_goes_no_further(hub: House, private: str) -> None:
@@ -162,13 +157,14 @@ def test_a_mail_counts_once(hub: House, private: str) -> None:
     assert [words for _, words, _ in said(hub)].count("Twice?") == 1
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "no-such-charset"])
-def test_each_field_is_read_in_its_own_charset(hub: House, private: str, charset: str) -> None:
-    words = "Die Rückzahlung über 10 £ fehlt" + (" \u2013 \u201enoch\u201c" if charset == "windows-1252" else "")
-    code = "utf-8" if charset == "no-such-charset" else charset
-    body = form(sender=ANA, to=address(hub), text=words, charset=code)
-    assert fate(post(hub, body.replace(f'"text": "{code}"'.encode(), f'"text": "{charset}"'.encode()))) == "taken"
-    assert said(hub)[-1][1] == words
+def test_each_field_is_read_in_its_own_charset(hub: House, private: str) -> None:
+    for charset in ("utf-8", "iso-8859-1", "windows-1252", "no-such-charset"):
+        words = f"Die Rückzahlung über 10 £ fehlt, {charset}"
+        words += " \u2013 \u201enoch\u201c" if charset == "windows-1252" else ""
+        code = "utf-8" if charset == "no-such-charset" else charset
+        body = form(sender=ANA, to=address(hub), text=words, charset=code)
+        assert fate(post(hub, body.replace(f'"text": "{code}"'.encode(), f'"text": "{charset}"'.encode()))) == "taken"
+        assert said(hub)[-1][1] == words
 
 
 def test_a_mail_in_html_only_becomes_words(hub: House, private: str) -> None:
