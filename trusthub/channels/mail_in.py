@@ -12,7 +12,8 @@ from email.utils import getaddresses, parseaddr
 from typing import Any
 
 import nh3
-from mailparser_reply import EmailReplyParser
+import quotequail
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
@@ -22,13 +23,17 @@ from trusthub.errors import PayloadError
 _ID = re.compile(r"<([^<>\s]+)>")
 _NAME = 80
 _MOST_PARTS = 64
-_TEXT = 400_000
-"""Characters of a text that are looked through for what was typed and what is quoted."""
-_BREAK = re.compile(r"<br\b[^>]*>|</(?:p|div|li|tr|h\d)>", re.IGNORECASE)
-_QUOTED = re.compile(r"""<(?:blockquote\b|div[^>]+(?:gmail_quote|divRplyFwdMsg|moz-cite-prefix|yahoo_quoted))""")
+_TEXT, _LINES = 20_000, 400
+"""Characters and lines of a text that are looked through for what was typed and what is quoted. We keep 5,000 of them,
+and the time that it takes grows with the square of the lines."""
+_HTML = 200_000
+"""Characters of HTML, likewise."""
+_SIGNATURE = "\n-- \n"
+"""What mail programs put above a signature."""
+_BREAK = re.compile(r"<br\b[^>]{0,200}>|</(?:p|div|li|tr|h\d)>", re.IGNORECASE)
+_QUOTED = re.compile(r"""<(?:blockquote\b|div[^>]{1,300}?(?:gmail_quote|divRplyFwdMsg|moz-cite-prefix|yahoo_quoted))""")
 _VERDICT = re.compile(r"\b(spf|dkim)=(\w+)([^;]*)", re.IGNORECASE)
 _OF = re.compile(r"header\.(?:d|i)=@?([\w.-]+)", re.IGNORECASE)
-_PARSER = EmailReplyParser(languages=["en", "de"])
 
 
 def posted(body: bytes, content_type: str) -> Incoming:
@@ -99,8 +104,10 @@ def _incoming(
 
 def typed(text: str) -> str:
     """Return what somebody typed in a mail, without the mail that they answer; all of it when nothing else is left."""
-    whole = text.replace("\r\n", "\n").replace("\x00", "")[:_TEXT].strip()
-    return (_PARSER.parse_reply(whole) or "").strip() or whole
+    whole = "\n".join(text.replace("\x00", "")[:_TEXT].splitlines()[:_LINES]).strip()
+    found = quotequail.unwrap(whole) or {"text_top": whole}
+    own = "\n\n".join(filter(None, (found.get("text_top"), found.get("text_bottom"))))
+    return own.partition(_SIGNATURE)[0].strip() or whole
 
 
 def _parts(mail: EmailMessage) -> tuple[str, list[tuple[str, bytes]]]:
@@ -122,6 +129,7 @@ def _attached(mail: EmailMessage) -> Iterator[tuple[str, bytes]]:
 
 def _words_of(markup: str) -> str:
     """Return the words of HTML, without what is quoted at its end."""
+    markup = markup[:_HTML]
     own = _QUOTED.split(markup, maxsplit=1)[0]
     return html.unescape(nh3.clean(_BREAK.sub("\n", own or markup), tags=set()))
 
@@ -156,7 +164,7 @@ def _form(body: bytes, content_type: str) -> tuple[dict[str, bytes], list[tuple[
                     files.append((now.filename, b"".join(parts)))
                 elif not event.more_data:
                     fields[now.name] = b"".join(parts)
-    except ValueError as error:
+    except (ValueError, RequestEntityTooLarge) as error:
         raise PayloadError("The multipart body is damaged.") from error
     return fields, files
 
