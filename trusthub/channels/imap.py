@@ -79,9 +79,13 @@ class _Line:
             )
         else:
             self._imap = imaplib.IMAP4(account.host, account.port, timeout=_TIMEOUT)
-        self._imap.login(account.user, account.password)
         quoted = account.folder.replace("\\", "\\\\").replace('"', '\\"')
-        self._ok(self._imap.select(f'"{quoted}"'))
+        try:
+            self._imap.login(account.user, account.password)
+            self._ok(self._imap.select(f'"{quoted}"'))
+        except BaseException:
+            self.close()
+            raise
 
     def unseen(self) -> list[str]:
         """Return the UIDs of what nobody has read, oldest first."""
@@ -105,6 +109,8 @@ class _Line:
         """Say goodbye."""
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             self._imap.logout()
+        with contextlib.suppress(OSError):
+            self._imap.shutdown()
 
     @staticmethod
     def _ok(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
