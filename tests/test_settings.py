@@ -28,6 +28,8 @@ GOOD = {
     "embedded_worker": "false",
     "webhook_allow_private": "true",
     "demo": "true",
+    "mail_inbound": "reply@in.acme.example",
+    "files_dir": "/srv/files",
 }
 """A value for each variable that takes more than any text; the rest are secrets."""
 

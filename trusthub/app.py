@@ -10,11 +10,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import structlog
 from flask import Flask, jsonify, request
@@ -28,8 +28,11 @@ from werkzeug.wrappers import Response
 
 from trusthub import channels
 from trusthub import settings as environment
+from trusthub.channels import imap
+from trusthub.channels import mail as addresses
 from trusthub.channels.base import Channel
 from trusthub.channels.slack import Slack
+from trusthub.domain.inbound import Mailbox as Answers
 from trusthub.domain.pacing import Patience
 from trusthub.domain.role import Role
 from trusthub.errors import PlaybookError
@@ -37,17 +40,18 @@ from trusthub.services import accounts, gate_github, intake, mailing, publish, r
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
+from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox
-from trusthub.web import access, auth, hooks, security, snapshot
+from trusthub.web import access, answers, auth, hooks, security, snapshot, threads
 from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.gates import gates
-from trusthub.web.mail import mail
+from trusthub.web.mail import Keys, mail
 from trusthub.web.ops import ops
 from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
@@ -63,9 +67,26 @@ _LARGEST_FORM = 1024 * 1024
 """Bytes; the hooks have a limit of their own."""
 STATIC = Path(__file__).parent / "web" / "static"
 
+_WORDS = {
+    404: ("There is no such page", "The front page lists all."),
+    413: (
+        "That is too large",
+        "A file may have at most 5 MB, and there may be at most 3. Use your browser's back button.",
+    ),
+    429: ("That was a lot at once", "Please wait a minute, then use your browser's back button and send it again."),
+    500: ("Something went wrong here", "It is our fault, and we have noted it. Please try again in a minute."),
+}
+"""What people read instead of HTTP's own words."""
 _BEFORE_AT = re.compile(r"""[^\s"'<>(,;:/]+@(?=\w)""")
 
 log = structlog.get_logger()
+
+
+class Watcher(Protocol):
+    """Looks after something while the hub runs."""
+
+    def watch(self, now: datetime) -> None:
+        """Look, if it is time to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +121,10 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub))
+    app = create_app(settings, hub, made)
+    watchers: list[Watcher] = [Failing(hub), Stuck(hub)]
+    if url := settings.imap_url.get_secret_value():
+        watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, assets=STATIC, many=len(hub.page.locales) > 1)
     return Parts(
@@ -126,7 +150,23 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     database = Database(settings.database_url)
     configuration = site.load(settings)
     migrate.upgrade(database)
-    return Hub(database, configuration, Tokens(_secret(settings)), settings.base_url.rstrip("/"), clock)
+    base_url, tokens = settings.base_url.rstrip("/"), Tokens(_secret(settings))
+    box = _mailbox(settings, configuration.site.page.support or "")
+    return Hub(database, configuration, tokens, base_url, clock, mailbox=box, files=settings.files)
+
+
+def _mailbox(settings: Settings, support: str) -> Answers | None:
+    """Return where answers by mail arrive, when there is such an address and something that reads it."""
+    doors = (settings.mail_inbound_token, settings.imap_url)
+    reads = settings.sendgrid_inbound_key or any(each.get_secret_value() for each in doors)
+    if not settings.mail_inbound:
+        if reads:
+            raise PlaybookError("TRUSTHUB_MAIL_INBOUND is missing: at which address do customers answer?")
+        return None
+    if not reads:
+        ways = "TRUSTHUB_MAIL_INBOUND_TOKEN, TRUSTHUB_SENDGRID_INBOUND_KEY or TRUSTHUB_IMAP_URL"
+        raise PlaybookError(f"TRUSTHUB_MAIL_INBOUND is set, but nothing would read what arrives there. Set {ways}.")
+    return Answers(settings.mail_inbound, addresses.sender(settings.mail_from or support).domain.lower())
 
 
 def _listens(settings: Settings) -> bool:
@@ -138,7 +178,7 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck]") -> None:
+def _keep_house(hub: Hub, settings: Settings, watchers: Sequence[Watcher]) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
@@ -159,11 +199,15 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     auth.sessions(app, hub)
     access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
-    app.register_blueprint(public(hub, limiter))
+    pages = public(hub)
+    for each in (answers, threads):
+        each.add(pages, Public(hub), limiter)
+    app.register_blueprint(pages)
     app.register_blueprint(console(hub, limiter, csrf))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
-    app.register_blueprint(mail(hub, settings.sendgrid_event_key))
+    token = settings.mail_inbound_token.get_secret_value()
+    app.register_blueprint(mail(hub, Keys(settings.sendgrid_event_key, settings.sendgrid_inbound_key, token)))
     app.register_blueprint(ops(hub, settings))
     app.register_blueprint(api(hub))
     if settings.demo:
@@ -265,7 +309,7 @@ def _explain(hub: Hub) -> Any:
         status = error.code or 500
         if request.path.startswith(("/hooks/", "/gates/", "/api/", "/slack/", "/email/")):
             return jsonify(ok=False, error=error.description), status
-        return Public(hub).refuse(status, error.name, error.description or "")
+        return Public(hub).refuse(status, *_WORDS.get(status, (error.name, error.description or "")))
 
     return explain
 

@@ -41,6 +41,19 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token that opens /metrics; without one it stays closed"
     )
+    mail_inbound: str = Field(default="", description="Where customers answer our mails, such as reply@in.acme.example")
+    mail_inbound_token: SecretStr = Field(
+        default=SecretStr(""), description="Lets SendGrid's Inbound Parse in: /email/inbound/<token>, or as a password"
+    )
+    sendgrid_inbound_key: str = Field(
+        default="", description="Verification key of the security policy of Inbound Parse; it is public", repr=False
+    )
+    imap_url: SecretStr = Field(
+        default=SecretStr(""), description="imaps://user:password@host/INBOX: a mailbox to read answers from"
+    )
+    files_dir: Path | None = Field(
+        default=None, description="Folder for what customers attach; default: beside the SQLite file"
+    )
     webhook_allow_private: bool = Field(
         default=False, description="Whether webhooks may go to private addresses, plain http and any port"
     )
@@ -67,6 +80,19 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
             raise ValueError("Write an address such as https://hub.example.com")
         return url
+
+    @field_validator("mail_inbound")
+    @classmethod
+    def _is_mailbox(cls, address: str) -> str:
+        if address and not re.fullmatch(r"[\w.-]{1,10}@[\w-]+(\.[\w-]+)+", address, re.ASCII):
+            raise ValueError("Write an address with at most 10 characters before its @, such as reply@in.example.com")
+        return address.lower()
+
+    @property
+    def files(self) -> Path | None:
+        """The folder of what customers attach; None on PostgreSQL unless one is named, which all processes share."""
+        beside = self.sqlite_file.parent / "files" if self.sqlite_file else None
+        return self.files_dir or beside
 
     @property
     def playbooks(self) -> Path:

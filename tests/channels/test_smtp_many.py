@@ -8,7 +8,7 @@ import pytest
 from tests.channels.conftest import TO_MAIL
 from tests.providers import Smtp, SmtpFault
 from trusthub.channels import mail, smtp, smtp_server
-from trusthub.channels.base import PERSONAL, Envelope
+from trusthub.channels.base import PERSONAL, REPLY, Envelope
 from trusthub.channels.smtp_letter import Letter
 from trusthub.errors import DeliveryError
 
@@ -41,6 +41,14 @@ class Ledger:
 def send(provider: Smtp, ledger: Ledger, envelopes: Sequence[Envelope] = THREE) -> None:
     channel = smtp.Smtp(server=smtp_server.read(provider.url), sender=SENDER, timeout=0.4)
     assert channel.send_many(TO_MANY, envelopes, ledger).status == 250
+
+
+def test_each_reader_answers_to_an_address_of_their_own(smtp_provider: Smtp) -> None:
+    channel = smtp.Smtp(server=smtp_server.read(smtp_provider.url), sender=SENDER, timeout=0.4)
+    news = replace(TO_MANY, reply_to=f"reply+{REPLY}@in.acme.example")
+    channel.send_many(news, [each._replace(reply=f"1f3a.{each.id}.1.{'cd' * 16}") for each in THREE], Ledger())
+    found = [message["Reply-To"] for message in smtp_provider.wait_for(3)]
+    assert found == [f"reply+1f3a.{number}.1.{'cd' * 16}@in.acme.example" for number in (1, 2, 3)]
 
 
 def test_each_reader_gets_a_whole_mail_of_their_own_over_one_connection(smtp_provider: Smtp) -> None:

@@ -40,6 +40,7 @@ def read(body: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Yield what each recipient of a request reads, with their own values in it."""
     for person in body["personalizations"]:
         mail = {part["type"]: part["value"] for part in body["content"]}
+        mail |= {"reply_to": body["reply_to"]["email"]} if "reply_to" in body else {}
         for tag, value in person.get("substitutions", {}).items():
             mail = {kind: words.replace(tag, value) for kind, words in mail.items()}
         subject = person.get("subject") or body["subject"]

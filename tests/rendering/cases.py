@@ -417,25 +417,33 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         | {"rollback_finished_at": _at(14, 25), "exposed_until": _at(14, 25), "recovery_minutes": 19},
         "unknown": _SITE | _STAFF | _NOBODY | {"rollback_finished_at": _at(14, 9)},
     },
-    "thread.opened": {"full": _ONGOING | _ANA, "nameless": _ONGOING | _ANA | {"customer_name": None}},
+    "thread.opened": {
+        "full": _ONGOING | _ANA,
+        "nameless": _ONGOING | _ANA | {"customer_name": None},
+        "by-mail": _ONGOING | _ANA | {"answer_by_mail": True, "reply_within": 1800.0, "reply_count": 12},
+    },
     "thread.received": {
         "rollback": _ONGOING | _STAFF | _ANA | {"wants_rollback": True},
         "ongoing": _ONGOING | _STAFF | _ANA,
         "ended": _ENDED | _STAFF | _ANA,
+        "blocking": _ONGOING | _STAFF | _ANA | {"pain": "blocking", "files": 2},
+        "held": _ONGOING | _STAFF | _ANA | {"pain": "painful", "held": True},
         "nameless": _NO_ROLLOUT
         | _STAFF
         | _ANA
-        | {"customer_name": None, "incident_name": None, "incident_url": None, "has_address": False},
+        | {"customer_name": None, "incident_name": None, "incident_url": None, "has_address": False, "pain": "minor"},
     },
     "thread.replied": {
         "full": _ONGOING | _ANSWERED,
         "nameless": _ONGOING | _ANSWERED | {"customer_name": None, "replied_by": None},
+        "by-mail": _ONGOING | _ANSWERED | {"answer_by_mail": True},
     },
     "thread.closed": {
         "full": _RESOLVED | _ANA,
         "note": _RESOLVED | _ANA | {"failed": 1204, "note": "We charged nobody twice."},
         "no-rollout": _NO_ROLLOUT | {"customer_name": None, "resolved_at": _at(14, 40), "next_update": None},
         "unwelcome": _NO_ROLLOUT | _ANA | _DISLIKED | {"resolved_at": _at(14, 40), "next_update": None},
+        "component": _NO_ROLLOUT | _UNTOLD | _ANA,
     },
     "connection.silent": {
         "full": _SITE | _STAFF | _CONNECTION,

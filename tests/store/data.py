@@ -431,6 +431,74 @@ FOURTEENTH: Rows = {
         }
     ],
 }
+SIXTEENTH: Rows = {
+    "thread": [
+        {
+            "id": 16,
+            "public_id": "t3v9x0q2m716",
+            "page_id": 1,
+            "incident_id": 12,
+            "component_id": None,
+            "person_id": 1,
+            "state": "closed",
+            "link_version": 1,
+            "mail": True,
+            "pain": "blocking",
+            "updates": True,
+            "fixed": True,
+            "rating": 4,
+            "created_at": AT,
+            "updated_at": LATER,
+        },
+        {
+            "id": 17,
+            "public_id": "t3v9x0q2m717",
+            "page_id": 1,
+            "incident_id": None,
+            "component_id": 2,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": True,
+            "pain": None,
+            "updates": False,
+            "fixed": None,
+            "rating": None,
+            "created_at": AT,
+            "updated_at": LATER,
+        },
+    ],
+    "thread_message": [
+        {"id": 16, "thread_id": 16, "by": "customer", "body": "Ja.", "via": "mail", "held": False, "created_at": AT},
+        {"id": 17, "thread_id": 17, "by": "customer", "body": "No.", "via": "mail", "held": True, "created_at": AT},
+    ],
+    "inbound_mail": [
+        {
+            "id": 16,
+            "key": "0f3a",
+            "fate": "taken",
+            "sender": "77ab",
+            "at": AT,
+            "thread_id": 16,
+            "message_id": 16,
+            "person_id": 1,
+            "spf": "pass",
+            "dkim": "{@customer.example : pass}",
+        }
+    ],
+    "attachment": [
+        {
+            "id": 16,
+            "public_id": "f3v9x0q2m716",
+            "message_id": 16,
+            "name": "Bild.png",
+            "kind": "image/png",
+            "size": 1204,
+            "created_at": AT,
+        }
+    ],
+    "me_too": [{"id": 16, "incident_id": 12, "network": "k3v9", "created_at": AT}],
+}
 TENTH: Rows = {
     "outcome": [
         {
@@ -518,6 +586,7 @@ ADDED: Mapping[str, Rows] = {
     "0012": TWELFTH,
     "0013": THIRTEENTH,
     "0014": FOURTEENTH,
+    "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""

@@ -13,6 +13,8 @@ TIMEOUT = 10.0
 
 PERSONAL = "-trusthub-personal-"
 """Stands in a mail to many for the token that each reader's links have, in texts, HTML and headers."""
+REPLY = "-trusthub-reply-"
+"""Stands in `reply_to` for the token that says whose answer it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class Envelope(NamedTuple):
     address: str
     token: str
     """What PERSONAL becomes for this recipient."""
+    reply: str = ""
+    """What REPLY becomes."""
 
 
 class Ledger(Protocol):

@@ -12,6 +12,7 @@ _COMMON = re.compile(r"[A-Za-z0-9_.!#$%&'*+/=?^`{|}~-]{1,64}+@[A-Za-z0-9_-]{1,63
 """Nearly all addresses: those need not be taken apart, which takes ten times as long."""
 _NAMED = re.compile(r'"?([^"<>]*?)"? *<([^<>]*)>')
 _NO_ADDRESS = "This is not one mail address that mail can reach. Correct it in site.yaml, or remove the subscriber."
+_OURS = re.compile(r"[0-9a-f]{32}(\.\d+)?")
 _URL = re.compile(r"https?://[^\s<>,]+")
 
 RECIPIENT, ADDRESS, TOKEN = "-trusthub-recipient-", "to@trusthub.invalid", "-trusthub-token-"
@@ -54,7 +55,13 @@ def subject(outbound: Outbound) -> str:
 
 def message_id(key: str, domain: str) -> str:
     """Name a message by its key: sent twice it has one name, and many mailboxes then show it once."""
-    return f"<{_digest(key)}@{domain}>"
+    return f"<{digest(key)}@{domain}>"
+
+
+def is_ours(name: str, domain: str) -> bool:
+    """Whether a Message-ID, without its brackets, is of a mail that we sent as `domain`."""
+    local, _, after = name.rpartition("@")
+    return bool(domain) and after.lower() == domain and bool(_OURS.fullmatch(local))
 
 
 def headers(outbound: Outbound, domain: str) -> dict[str, str]:
@@ -101,5 +108,6 @@ def _plain(address: str) -> str | None:
         return None
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Return what stands for a text in a Message-ID."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

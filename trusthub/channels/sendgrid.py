@@ -15,7 +15,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from trusthub.channels import mail, retry_after
-from trusthub.channels.base import PERSONAL, TIMEOUT, Envelope, Ledger, Outbound, Receipt
+from trusthub.channels.base import PERSONAL, REPLY, TIMEOUT, Envelope, Ledger, Outbound, Receipt
 from trusthub.channels.splice import Splice
 from trusthub.errors import DeliveryError
 
@@ -33,6 +33,8 @@ MOST = 1000
 _PLACE = re.compile(r"personalizations\W+(\d+)\b")
 """How SendGrid names a recipient at fault: `personalizations.3.to.0.email`."""
 
+_ANSWER = "-trusthub-answer-"
+"""Stands for what REPLY becomes for one reader. SendGrid puts substitutions into `reply_to` too."""
 _KEY = "Make a new API key with the permission Mail Send and set TRUSTHUB_SENDGRID_API_KEY."
 CURES: Mapping[int, str] = {
     400: "SendGrid cannot read the mail.",
@@ -142,12 +144,13 @@ def _personal(outbound: Outbound, sender: mail.Sender) -> Callable[[Envelope], s
     """Return what makes a personalization, as JSON, of a recipient."""
     arguments = {**outbound.arguments, "recipient": mail.RECIPIENT}
     person = _person(mail.ADDRESS, mail.personal(outbound, sender.domain), arguments)
-    text = json.dumps({**person, "substitutions": {PERSONAL: mail.TOKEN}})
-    splice = Splice(text, json.dumps(mail.ADDRESS), mail.RECIPIENT, mail.TOKEN)
+    answers = {REPLY: _ANSWER} if REPLY in (outbound.reply_to or "") else {}
+    text = json.dumps({**person, "substitutions": {PERSONAL: mail.TOKEN, **answers}})
+    splice = Splice(text, json.dumps(mail.ADDRESS), mail.RECIPIENT, mail.TOKEN, _ANSWER)
 
     def make(envelope: Envelope) -> str:
-        number, address, token = envelope
-        return splice.fill(quoted(address), str(number), token)
+        number, address, token, reply = envelope
+        return splice.fill(quoted(address), str(number), token, reply)
 
     return make
 

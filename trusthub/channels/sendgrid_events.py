@@ -37,15 +37,17 @@ _FATES = {
 
 
 class Verifier:
-    """Tells SendGrid's requests from others, by the verification key of its Event Webhook settings."""
+    """Tells SendGrid's requests from others, by the verification key of its settings."""
 
-    def __init__(self, key: str) -> None:
-        """Read the key. Raises PlaybookError when it is none."""
+    def __init__(self, key: str, variable: str = "TRUSTHUB_SENDGRID_EVENT_KEY") -> None:
+        """Read the key, which `variable` holds. Raises PlaybookError when it is none."""
         try:
             self._key = EventWebhook(key).public_key
         except ValueError as error:
             cure = "Copy the verification key of SendGrid's Event Webhook settings, in one line."
-            raise PlaybookError(f"TRUSTHUB_SENDGRID_EVENT_KEY is no key. {cure}") from error
+            if variable != "TRUSTHUB_SENDGRID_EVENT_KEY":
+                cure = "Copy the public key of the security policy of SendGrid's Inbound Parse, in one line."
+            raise PlaybookError(f"{variable} is no key. {cure}") from error
 
     def genuine(self, body: bytes, headers: Mapping[str, str], now: datetime) -> bool:
         """Whether SendGrid signed the bytes of `body`, within the last day. Names in `headers` are in any case."""

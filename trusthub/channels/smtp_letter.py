@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 
 from trusthub.channels import mail
-from trusthub.channels.base import PERSONAL, Envelope, Outbound
+from trusthub.channels.base import PERSONAL, REPLY, Envelope, Outbound
 from trusthub.channels.splice import Splice
 
 _LONGEST_LINE = 900
@@ -28,12 +28,12 @@ class Letter:
         headers = mail.personal(outbound, sender.domain)
         made = message(replace(outbound, to=mail.ADDRESS), sender, headers)
         text = _BROKEN.sub(PERSONAL, made.as_bytes().decode("ascii"))
-        self._splice = Splice(text, mail.ADDRESS, mail.RECIPIENT, mail.TOKEN, PERSONAL)
+        self._splice = Splice(text, mail.ADDRESS, mail.RECIPIENT, mail.TOKEN, PERSONAL, REPLY)
 
     def to(self, envelope: Envelope) -> bytes:
         """Return the bytes for one recipient."""
-        number, address, token = envelope
-        return self._splice.fill(address, str(number), token, token).encode("ascii")
+        number, address, token, reply = envelope
+        return self._splice.fill(address, str(number), token, token, reply).encode("ascii")
 
 
 class _Policy(EmailPolicy):

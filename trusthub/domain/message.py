@@ -224,8 +224,14 @@ FACTS: Mapping[str, Fact] = {
     "customer_words": _public("what the customer wrote", "My payment failed twice.", optional=True),
     "reply": _public("what a person answered", "You are right. Your second payment was not charged.", optional=True),
     "replied_by": _public("name the answering person goes by", "Mira", optional=True),
+    "reply_within": _public("seconds within which half of the latest first answers came", 1800.0, optional=True),
+    "reply_count": _public("number of first answers that says so", 12, optional=True),
+    "answer_by_mail": _public("whether an answer to a mail reaches us", True, optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
     # staff only
+    "pain": _internal("what the customer says of how it hurts: blocking, painful or minor", "blocking", optional=True),
+    "files": _internal("number of files that came with the words", 1, optional=True),
+    "held": _internal("whether the words came from another address than the customer's", True, optional=True),
     "wants_rollback": _internal("whether the customer wants the change rolled back", True, optional=True),
     "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),
     "write_url": _internal(

@@ -119,17 +119,20 @@ def customers_words(hub: Hub, playbook: Playbook, moment: Moment, facts: Facts, 
     return word(hub, message, facts, Audience.CUSTOMERS, locale=locale) if message else None
 
 
-def mail(session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str) -> None:
+def mail(
+    session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str, reply: str = ""
+) -> None:
     """Word the moment for one customer in their language and mail it, if the playbook has words for it.
 
-    `token` opens the page that stops such mail.
+    `token` opens the page that stops such mail; `reply` says in the address to answer to which thread it is.
     """
-    rendered = customers_words(hub, telling.playbook, telling.moment, telling.facts, locale=locale)
-    if rendered is None:
+    message = telling.playbook.message(telling.moment, Audience.CUSTOMERS)
+    rendered = message and word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, edited=telling.edited)
+    if not rendered:
         return
     about = in_language(hub, telling.facts, locale)["component"]
     around = {"locale": locale, "why": _why(hub, locale, "customer", about), "unsubscribe": token}
-    content = payload(rendered, address, **around, answer_url=telling.facts["thread_url"])
+    content = payload(rendered, address, **around, reply=reply, answer_url=telling.facts["thread_url"])
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
 

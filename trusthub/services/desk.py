@@ -3,18 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
-from trusthub.rendering import markdown
-from trusthub.services import gate_rollback, outcomes, outgoing, report
+from trusthub.services import gate_rollback, outcomes, outgoing, report, talk
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
-from trusthub.services.views import AskView, MessageView, OutcomeView, StaffIncidentView, ThreadView
-from trusthub.store.tables import Audit, Delivery, Incident, Person, Rollout, Thread, ThreadMessage
+from trusthub.services.views import AskView, OutcomeView, StaffIncidentView, ThreadView
+from trusthub.store.tables import Audit, Delivery, Incident, Rollout, Thread
 from trusthub.store.which import has_state
 
 _MANY = 50
@@ -109,26 +107,9 @@ def find_thread(session: Session, hub: Hub, public_id: str) -> ThreadView | None
     return thread(session, hub, row) if row else None
 
 
-def thread(session: Session, hub: Hub, row: Thread) -> ThreadView:
-    """Return one thread with its messages, oldest first."""
-    person, about = session.get_one(Person, row.person_id), session.get_one(Incident, row.incident_id)
-    said = select(ThreadMessage).where(col(ThreadMessage.thread_id) == row.id).order_by(col(ThreadMessage.id))
-    return ThreadView(
-        id=row.id,
-        public_id=row.public_id,
-        state=row.state,
-        customer=person.name or "A customer",
-        contact="by email" if person.email and row.mail else "on their private page only",
-        incident_name=about.name,
-        incident_url=hub.incident_url(about.public_id),
-        opened_at=row.created_at,
-        updated_at=row.updated_at,
-        messages=tuple(_message(hub, message, person) for message in session.execute(said).scalars()),
-        wants_rollback=row.wants_rollback,
-        verified=row.verified_at is not None,
-        confirmed_by=row.confirmed_by,
-        locale=row.locale,
-    )
+def thread(session: Session, hub: Hub, row: Thread, *, customer: bool = False) -> ThreadView:
+    """Return one thread with its messages, oldest first, as staff see it or as its customer does."""
+    return talk.thread(session, hub, row, customer=customer)
 
 
 def find_rollout(session: Session, hub: Hub, public_id: str) -> RolloutDetail | None:
@@ -190,15 +171,3 @@ def _one_line(row: Rollout) -> str:
     place = f" in {view.environment}" if view.environment else ""
     versions = f"{view.from_version or 'an earlier version'} to {view.to_version or 'a new version'}"
     return f"{view.component}: {versions}{place}, {view.phase}, heard from {view.tool}"
-
-
-def _message(hub: Hub, row: ThreadMessage, person: Person) -> MessageView:
-    author = {"customer": person.name or "Customer", "staff": row.author or hub.page.name}.get(row.by, hub.page.name)
-    html = markdown.to_html(row.body) if row.by == "hub" else _paragraphs(row.body)
-    return MessageView(by=row.by, author=author, html=html, at=row.created_at)
-
-
-def _paragraphs(text: str) -> Markup:
-    """Turn what somebody typed into HTML that says exactly that."""
-    parts = [part for part in text.replace("\r\n", "\n").split("\n\n") if part.strip()]
-    return Markup().join(Markup("<p>{}</p>").format(Markup("<br>").join(part.split("\n"))) for part in parts)

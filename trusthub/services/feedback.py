@@ -1,23 +1,28 @@
 """What customers answer, and what we answer them: one thread a customer and incident."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from trusthub.domain.attachment import File
 from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
-from trusthub.services import subscribe
-from trusthub.services.announce import Telling, customers_words, mail, tell
-from trusthub.services.cases import Case, pending, read_case
-from trusthub.services.facts import Facts, case_facts
+from trusthub.services import files, reply_pace, subscribe
+from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
+from trusthub.services.cases import Case, read_case, the_page
+from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Incident, Person, Thread, ThreadMessage
+from trusthub.services.topic import Topic, of_case, of_component, of_thread
+from trusthub.store.tables import Component, Incident, Person, Thread, ThreadMessage
 
 LONGEST = 5000
 """Characters of one answer."""
+PAINS = ("blocking", "painful", "minor")
+"""How badly it can hurt, worst first."""
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]+\.[^@\s<>,;:\"().]{2,}")
 _LONGEST_ADDRESS = 254
 """Characters of an address (RFC 5321, 4.5.3.1)."""
@@ -35,6 +40,23 @@ class Answer:
     """Of the network, from which it came. It is not kept."""
     locale: str = ""
     """The language of the page that it was written on; the page's own when that is not known."""
+    pain: str | None = None
+    """One of PAINS."""
+    updates: bool = False
+    """Whether they want every public update by mail."""
+    files: Sequence[File] = ()
+    via: str = "page"
+    proven: bool = False
+    """Whether they read mail to their address: they answered one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a public update."""
+
+    texts: Texts
+    edited: Texts
+    """Those of them that a person wrote."""
 
 
 def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime) -> Thread | None:
@@ -43,78 +65,180 @@ def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime
     Support hears it; the customer gets a private link by mail when they left an address.
     """
     with hub.database.transaction() as session:
-        incident = session.execute(
-            select(Incident).where(col(Incident.public_id) == incident_public_id, col(Incident.public).is_(True))
-        ).scalar()
-        if incident is None:
+        known = (col(Incident.public_id) == incident_public_id, col(Incident.public).is_(True))
+        incident = session.execute(select(Incident).where(*known)).scalar()
+        return start(session, hub, incident.id, answer, now) if incident else None
+
+
+def open_about(hub: Hub, component_public_id: str, answer: Answer, now: datetime) -> Thread | None:
+    """Start a thread on a component without an incident; return None when the page lists no such component."""
+    with hub.database.transaction() as session:
+        component = listed_component(session, component_public_id)
+        if component is None:
             return None
-        case = read_case(session, hub, incident.id)
-        person = Person(name=answer.name, email=answer.email, created_at=now)
-        session.add(person)
-        session.flush()
-        thread = Thread(
-            page_id=case.page.id,
-            incident_id=incident.id,
-            person_id=person.id,
-            network=hub.tokens.hide("network", network_of(answer.address)),
-            wants_rollback=answer.wants_rollback,
-            locale=hub.page.nearest(answer.locale),
-            created_at=now,
-            updated_at=now,
-        )
-        session.add(thread)
-        session.flush()
-        message = _say(session, thread, "customer", answer.name, answer.words, now)
-        facts = {**_facts(session, hub, case, thread, person), "customer_words": answer.words}
-        _hear(session, hub, case, thread, message, facts, now)
-        _write(session, hub, case, thread, Moment.THREAD_OPENED, message, facts, now)
-        return thread
+        return _start(session, hub, of_component(hub, component), answer, now, component=component)
 
 
-def customer_says(hub: Hub, thread_id: int, words: str, now: datetime) -> None:
+def listed_component(session: Session, public_id: str) -> Component | None:
+    """Return a component that the page shows."""
+    shown = (col(Component.listed).is_(True), col(Component.is_group).is_(False))
+    row: Component | None = session.execute(
+        select(Component).where(col(Component.public_id) == public_id, *shown)
+    ).scalar()
+    return row
+
+
+def start(session: Session, hub: Hub, incident_id: int, answer: Answer, now: datetime) -> Thread:
+    """Start a thread on an incident that customers know."""
+    return _start(session, hub, of_case(session, hub, read_case(session, hub, incident_id)), answer, now)
+
+
+def _start(
+    session: Session, hub: Hub, topic: Topic, answer: Answer, now: datetime, *, component: Component | None = None
+) -> Thread:
+    likely = reply_pace.now_likely(session, now)
+    person = Person(name=answer.name, email=answer.email, created_at=now)
+    session.add(person)
+    session.flush()
+    thread = Thread(
+        page_id=the_page(session).id,
+        incident_id=topic.incident_id,
+        component_id=component.id if component else None,
+        person_id=person.id,
+        network=hub.tokens.hide("network", network_of(answer.address)),
+        wants_rollback=answer.wants_rollback,
+        pain=answer.pain,
+        updates=answer.updates,
+        verified_at=now if answer.proven else None,
+        locale=hub.page.nearest(answer.locale),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(thread)
+    session.flush()
+    message = _say(session, thread, "customer", answer.name, answer.words, now, via=answer.via)
+    files.keep(session, hub, message, answer.files, now)
+    facts = {**_facts(hub, topic, thread, person), "customer_words": answer.words, "files": len(answer.files)}
+    if likely:
+        facts.update(reply_within=likely.within.total_seconds(), reply_count=likely.count)
+    _hear(session, hub, topic, thread, message, facts, now)
+    _write(session, hub, topic, thread, Moment.THREAD_OPENED, message, facts, now)
+    return thread
+
+
+def customer_says(
+    hub: Hub,
+    thread_id: int,
+    words: str,
+    now: datetime,
+    attached: Sequence[File] = (),
+) -> None:
     """Add to a thread what its customer wrote; a closed thread is open again."""
     with hub.database.transaction() as session:
-        thread = session.get_one(Thread, thread_id)
-        case, person = read_case(session, hub, thread.incident_id), session.get_one(Person, thread.person_id)
-        thread.state = "open"
-        message = _say(session, thread, "customer", person.name, words, now)
-        facts = {**_facts(session, hub, case, thread, person), "customer_words": words}
-        _hear(session, hub, case, thread, message, facts, now)
+        said(session, hub, session.get_one(Thread, thread_id), words, now, attached=attached)
+
+
+def said(
+    session: Session,
+    hub: Hub,
+    thread: Thread,
+    words: str,
+    now: datetime,
+    *,
+    attached: Sequence[File] = (),
+    via: str = "page",
+) -> ThreadMessage:
+    """Add to a thread what its customer wrote, and let support hear it."""
+    person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
+    thread.state = "open"
+    message = _say(session, thread, "customer", person.name, words, now, via=via)
+    files.keep(session, hub, message, attached, now)
+    facts = {**_facts(hub, topic, thread, person), "customer_words": words, "files": len(attached)}
+    _hear(session, hub, topic, thread, message, facts, now)
+    return message
+
+
+def stranger_said(
+    session: Session, hub: Hub, thread: Thread, words: str, stranger: Person, now: datetime, attached: Sequence[File]
+) -> ThreadMessage:
+    """Keep what somebody else wrote to a thread, for staff only, and let them hear that it waits for them."""
+    topic = of_thread(session, hub, thread)
+    message = _say(session, thread, "customer", stranger.name, words, now, via="mail", held=True)
+    files.keep(session, hub, message, attached, now)
+    facts = {**_facts(hub, topic, thread, stranger), "customer_words": words, "files": len(attached), "held": True}
+    _hear(session, hub, topic, thread, message, facts, now)
+    return message
 
 
 def confirm_address(hub: Hub, thread_id: int, now: datetime) -> None:
     """Note that whoever reads the mail to an address says that it is theirs: from now on their word counts."""
-    mine = update(Thread).where(col(Thread.id) == thread_id, col(Thread.verified_at).is_(None))
     with hub.database.transaction(quiet=True) as session:
-        session.execute(mine.values(verified_at=now))
+        prove(session, thread_id, now)
+
+
+def prove(session: Session, thread_id: int, now: datetime) -> None:
+    """Note that the customer reads mail to their address."""
+    mine = update(Thread).where(col(Thread.id) == thread_id, col(Thread.verified_at).is_(None))
+    session.execute(mine.values(verified_at=now))
 
 
 def staff_replies(session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime) -> None:
     """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
-    case, person = read_case(session, hub, thread.incident_id), session.get_one(Person, thread.person_id)
+    person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
     thread.state = "answered"
-    message = _say(session, thread, "staff", author, words, now)
-    facts = {**_facts(session, hub, case, thread, person), "reply": words, "replied_by": author}
-    _write(session, hub, case, thread, Moment.THREAD_REPLIED, message, facts, now)
+    message = _say(session, thread, "staff", author, words, now, via="console")
+    facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author}
+    _write(session, hub, topic, thread, Moment.THREAD_REPLIED, message, facts, now)
 
 
 def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
     """Tell every customer with an open thread how it ended, and ask whether it is fixed for them."""
-    threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
-    for thread in session.execute(threads.order_by(col(Thread.id))).scalars().all():
-        close(session, hub, case, thread, facts, now)
+    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id)
+    for thread in _open_ones(session, case):
+        close(session, hub, topic, thread, now)
 
 
-def close(session: Session, hub: Hub, case: Case, thread: Thread, facts: Facts, now: datetime) -> None:
+def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetime) -> None:
     """Close one thread with its closing message."""
     person = session.get_one(Person, thread.person_id)
-    full = {**facts, **_thread_facts(hub, thread, person)}
-    rendered = customers_words(hub, case.playbook, Moment.THREAD_CLOSED, full, locale=language(hub, thread))
+    full = {**topic.facts, **_thread_facts(hub, thread, person)}
+    rendered = customers_words(hub, topic.playbook, Moment.THREAD_CLOSED, full, locale=language(hub, thread))
     thread.state = "closed"
     if rendered is None:
         return
     message = _say(session, thread, "hub", None, rendered.body, now)
-    _write(session, hub, case, thread, Moment.THREAD_CLOSED, message, full, now)
+    _write(session, hub, topic, thread, Moment.THREAD_CLOSED, message, full, now)
+
+
+def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, now: datetime) -> None:
+    """Let every open thread of an incident read a public update.
+
+    It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
+    """
+    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
+    bodies: dict[str, str] = {}
+    for thread in _open_ones(session, case):
+        when, code = thread.updated_at, language(hub, thread)
+        if code not in bodies:
+            bodies[code] = _body_in_thread(hub, topic, moment, said, code)
+        message = _say(session, thread, "hub", None, bodies[code], now)
+        thread.updated_at = when
+        if thread.updates:
+            person = session.get_one(Person, thread.person_id)
+            mine = {**facts, **_thread_facts(hub, thread, person)}
+            _write(session, hub, topic, thread, moment, message, mine, now)
+
+
+def _body_in_thread(hub: Hub, topic: Topic, moment: Moment, said: Said, code: str) -> str:
+    """Return a public update without the link to answer it, as far as the hub worded it: the form is just below."""
+    facts = {**topic.facts, "answer_url": None, "support_address": None}
+    own = None if code in said.edited else customers_words(hub, topic.playbook, moment, facts, locale=code)
+    return own.body if own else said.texts[code]["body"]
+
+
+def _open_ones(session: Session, case: Case) -> Sequence[Thread]:
+    threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
+    return session.execute(threads.order_by(col(Thread.id))).scalars().all()
 
 
 def language(hub: Hub, thread: Thread) -> str:
@@ -127,16 +251,26 @@ def is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(text))
 
 
-def _say(session: Session, thread: Thread, by: str, author: str | None, body: str, now: datetime) -> ThreadMessage:
+def _say(
+    session: Session,
+    thread: Thread,
+    by: str,
+    author: str | None,
+    body: str,
+    now: datetime,
+    *,
+    via: str = "page",
+    held: bool = False,
+) -> ThreadMessage:
     thread.updated_at = now
-    message = ThreadMessage(thread_id=thread.id, by=by, author=author, body=body, created_at=now)
+    message = ThreadMessage(thread_id=thread.id, by=by, author=author, body=body, via=via, held=held, created_at=now)
     session.add(message)
     session.flush()
     return message
 
 
-def _facts(session: Session, hub: Hub, case: Case, thread: Thread, person: Person) -> Facts:
-    return {**case_facts(hub, case, pending(session, case.incident)), **_thread_facts(hub, thread, person)}
+def _facts(hub: Hub, topic: Topic, thread: Thread, person: Person) -> Facts:
+    return {**topic.facts, **_thread_facts(hub, thread, person)}
 
 
 def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
@@ -145,11 +279,21 @@ def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
         "has_address": bool(person.email),
         "thread_url": hub.thread_url(thread.public_id, thread.link_version),
         "wants_rollback": thread.wants_rollback,
+        "pain": thread.pain,
+        "files": 0,
+        "held": False,
+        "answer_by_mail": hub.mailbox is not None,
     }
 
 
+def _mailed_links(hub: Hub, thread: Thread) -> Facts:
+    """Return the links that only who reads the mail may have."""
+    url = hub.thread_url(thread.public_id, thread.link_version, mailed=True)
+    return {"thread_url": url, "answer_url": url}
+
+
 def _hear(
-    session: Session, hub: Hub, case: Case, thread: Thread, message: ThreadMessage, facts: Facts, now: datetime
+    session: Session, hub: Hub, topic: Topic, thread: Thread, message: ThreadMessage, facts: Facts, now: datetime
 ) -> None:
     """Let support hear it."""
     url = hub.console_url("threads", thread.public_id)
@@ -158,12 +302,12 @@ def _hear(
         hub,
         Telling(
             moment=Moment.THREAD_RECEIVED,
-            playbook=case.playbook,
+            playbook=topic.playbook,
             facts={**facts, "console_url": url},
             conversation=f"thread:{thread.public_id}",
             cause=f"message:{message.id}",
             now=now,
-            incident_id=case.incident.id,
+            incident_id=topic.incident_id,
             thread_id=thread.id,
             buttons=(Button(label="Answer", action="open", value=thread.public_id, url=url),),
         ),
@@ -173,7 +317,7 @@ def _hear(
 def _write(
     session: Session,
     hub: Hub,
-    case: Case,
+    topic: Topic,
     thread: Thread,
     moment: Moment,
     message: ThreadMessage,
@@ -186,13 +330,15 @@ def _write(
         return
     telling = Telling(
         moment=moment,
-        playbook=case.playbook,
-        facts={**facts, "thread_url": hub.thread_url(thread.public_id, thread.link_version, mailed=True)},
+        playbook=topic.playbook,
+        facts={**facts, **_mailed_links(hub, thread)},
         conversation=f"thread:{thread.public_id}",
         cause=f"message:{message.id}",
         now=now,
-        incident_id=case.incident.id,
+        edited=topic.said,
+        incident_id=topic.incident_id,
         thread_id=thread.id,
     )
     token = hub.tokens.make(subscribe.THREAD, thread.public_id)
-    mail(session, hub, telling, address=person.email, token=token, locale=language(hub, thread))
+    reply = hub.tokens.make(subscribe.REPLY, thread.public_id, thread.link_version)
+    mail(session, hub, telling, address=person.email, token=token, locale=language(hub, thread), reply=reply)

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
+from trusthub.domain.inbound import Mailbox
 from trusthub.domain.site import Page as SitePage
 from trusthub.services.refusals import Refusals
 from trusthub.services.site import Configuration
@@ -26,6 +28,10 @@ class Hub:
     base_url: str
     clock: Callable[[], datetime] = utc_now
     """What time it is, UTC-aware. Tests hand in their own."""
+    mailbox: Mailbox | None = None
+    """Where answers by mail arrive; None when nothing reads them."""
+    files: Path | None = None
+    """The folder of what customers attach; None when they cannot."""
     refusals: Refusals = field(default_factory=Refusals, repr=False, compare=False)
     """Requests that this process did not take, until they are written."""
 
@@ -41,6 +47,10 @@ class Hub:
     def incident_url(self, public_id: str, locale: str = "") -> str:
         """Where customers read about an incident, in a language."""
         return f"{self.home_url(locale)}/incidents/{public_id}"
+
+    def component_url(self, public_id: str, locale: str = "") -> str:
+        """Where customers read how a component does, and write to us about it. The hub itself serves it."""
+        return f"{self.base_url}{self.page.prefix(locale)}/components/{public_id}"
 
     def console_url(self, kind: str, public_id: str) -> str:
         """Where staff work on an incident, rollout or thread."""

@@ -13,6 +13,7 @@ from trusthub.services import feedback, promises
 from trusthub.services.announce import Telling, Texts, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
+from trusthub.services.feedback import Said
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
@@ -81,10 +82,12 @@ def speak(
         components=changed,
         created_at=now,
     )
-    _publish(session, hub, case, update, facts, edited)
+    said = _publish(session, hub, case, update, facts, edited)
     _tell(session, hub, case, update, facts, edited, cause)
     if _STATES.get(moment) in OVER:
         feedback.close_all(session, hub, case, facts, now)
+    else:
+        feedback.pass_on(session, hub, case, Moment(update.moment), facts, Said(said, edited), now)
 
 
 def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:
@@ -279,13 +282,16 @@ def _show(session: Session, case: Case, now: datetime) -> list[dict[str, str]]:
     return changed
 
 
-def _publish(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts) -> None:
+def _publish(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts) -> Texts:
     name = _message(case.playbook, Moment(update.moment))
     session.add(update)
     session.flush()
+    said: dict[str, dict[str, str]] = {}
     for locale in hub.page.locales:
         rendered = word(hub, name, facts, Audience.CUSTOMERS, locale=locale, edited=edited)
-        session.add(UpdateText(update_id=update.id, locale=locale, subject=rendered.subject, body=rendered.body))
+        said[locale] = {"subject": rendered.subject, "body": rendered.body}
+        session.add(UpdateText(update_id=update.id, locale=locale, **said[locale]))
+    return said
 
 
 def _tell(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts, cause: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import cast
 
 from trusthub.channels import mail
-from trusthub.channels.base import PERSONAL, Channel, Envelope, Mailer, Outbound, Receipt
+from trusthub.channels.base import PERSONAL, REPLY, Channel, Envelope, Mailer, Outbound, Receipt
 from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later
 from trusthub.channels.sandbox import Sandbox
 from trusthub.domain.recipient import Became, Fate
@@ -39,7 +39,7 @@ class Mailing:
             if not (many or waiting or recipients.known(session, delivery)):
                 return self._channel.send(outbound)
         ledger = _Ledger(self._hub, delivery, Fate.KEPT if isinstance(self._channel, Sandbox) else Fate.ACCEPTED)
-        envelopes = self._envelopes(waiting, ledger)
+        envelopes = self._envelopes(waiting, ledger, answered=REPLY in (outbound.reply_to or ""))
         try:
             if not many:
                 receipt = self._alone(outbound, envelopes, ledger)
@@ -75,14 +75,16 @@ class Mailing:
             return Receipt()
         (envelope,) = envelopes
         named = {**outbound.arguments, "recipient": str(envelope.id)}
-        receipt = self._channel.send(replace(outbound, arguments=named))
+        reply_to = outbound.reply_to and outbound.reply_to.replace(REPLY, envelope.reply)
+        receipt = self._channel.send(replace(outbound, arguments=named, reply_to=reply_to))
         ledger.taken([envelope], receipt.ref)
         return receipt
 
-    def _envelopes(self, waiting: Sequence[Waiting], ledger: "_Ledger") -> list[Envelope]:
+    def _envelopes(self, waiting: Sequence[Waiting], ledger: "_Ledger", *, answered: bool) -> list[Envelope]:
         """Return those to whom the mail may go, and record whom it may not go to."""
         ledger.leave_out([each for each in waiting if each[-1]])
         found, token = [], self._hub.tokens.maker(subscribe.SUBSCRIBER)
+        reply = self._hub.tokens.maker(subscribe.ANSWER)
         for each in waiting:
             number, address, subscriber, version, left_out = each
             if left_out:
@@ -92,7 +94,8 @@ class Mailing:
             except DeliveryError as error:
                 ledger.refused([each], str(error))
             else:
-                found.append(Envelope(number, address, token(subscriber, version or 1) if subscriber else ""))
+                personal = token(subscriber, version or 1) if subscriber else ""
+                found.append(Envelope(number, address, personal, reply(str(number), 1) if answered else ""))
         return found
 
 

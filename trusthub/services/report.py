@@ -13,7 +13,7 @@ from trusthub.domain.rollout import public_version
 from trusthub.domain.site import Routing
 from trusthub.rendering import markdown
 from trusthub.rendering.locales import Locale
-from trusthub.services import uptime
+from trusthub.services import ending, uptime
 from trusthub.services.cases import (
     as_told,
     components_of,
@@ -40,7 +40,7 @@ from trusthub.services.views import (
     UpdateView,
     UptimeView,
 )
-from trusthub.store.tables import Component, Incident, Promise, Rollout, Snapshot
+from trusthub.store.tables import Component, Incident, IncidentComponent, Promise, Rollout, Snapshot
 
 View = Callable[[Incident], IncidentView]
 
@@ -95,6 +95,7 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
             for code in hub.page.locales
         ),
         promises=hub.page.promises.value,
+        files=hub.files is not None,
         title=language.said("{name}: incidents", name=hub.page.name).unescape(),
     )
 
@@ -225,6 +226,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         scheduled_for=row.scheduled_for,
         scheduled_until=row.scheduled_until,
         cancelled=row.settled == "cancelled",
+        me_too=ending.count(session, row.id),
         change=not held
         and not row.scheduled_for
         and (behind := rollout_behind(session, hub, row)) is not None
@@ -273,6 +275,15 @@ def promise(session: Session, hub: Hub, made: Promise, row: Incident, locale: st
         made_at=made.created_at,
         owner=made.owner,
     )
+
+
+def component(
+    session: Session, hub: Hub, row: Component, now: datetime, locale: str
+) -> tuple[ComponentView, tuple[IncidentView, ...]]:
+    """Return a component as it is now, with what is unresolved on it, newest first."""
+    mine = select(col(IncidentComponent.incident_id)).where(col(IncidentComponent.component_id) == row.id)
+    found = session.execute(_public(unresolved=True).where(col(Incident.id).in_(mine)).limit(SHOWN)).scalars()
+    return _component(row, [row], {}), tuple(incident(session, hub, each, now, locale) for each in found)
 
 
 def _public(*, unresolved: bool = False) -> Select[Incident]:

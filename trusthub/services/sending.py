@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from trusthub.channels.base import TIMEOUT, Channel, Outbound
+from trusthub.channels.base import REPLY, TIMEOUT, Channel, Outbound
 from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later, NotThere, Reconciles
-from trusthub.domain.message import Button, Rendered
+from trusthub.domain.message import Audience, Button, Rendered
 from trusthub.domain.pacing import Pace, Patience, next_attempt, retry_after
 from trusthub.errors import DeliveryError
 from trusthub.rendering import markdown
@@ -183,6 +183,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         broadcast=frozen.get("broadcast", False),
         promise=frozen.get("promise", ""),
         unsubscribe_url=unsubscribe,
+        reply_to=_reply_to(hub, claimed) if mail else None,
         arguments={
             **frozen.get("arguments", {}),
             "delivery": str(delivery.id),
@@ -190,6 +191,15 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
             "hub": hub.tokens.key_id,
         },
     )
+
+
+def _reply_to(hub: Hub, claimed: Claimed) -> str | None:
+    """Return where an answer goes: to the thread that the mail is of, or with news to a thread that it opens."""
+    delivery = claimed.delivery
+    token = delivery.payload.get("reply")
+    if token is None and delivery.audience == Audience.CUSTOMERS and delivery.incident_id and not delivery.thread_id:
+        token = REPLY
+    return hub.mailbox.plus(token) if hub.mailbox and token else None
 
 
 def _with_remarks(hub: Hub, claimed: Claimed, rendered: Rendered) -> Rendered:

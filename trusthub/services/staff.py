@@ -15,11 +15,12 @@ from trusthub.domain.reach import NAMES, Reach, corrected, differing
 from trusthub.services import acts, cases, feedback, incidents, promises
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.admitting import TITLE, admit
-from trusthub.services.cases import Case, create, open_case, pending
-from trusthub.services.facts import case_facts, reach
+from trusthub.services.cases import Case, create, open_case
+from trusthub.services.facts import reach
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
-from trusthub.store.tables import Component, Incident, Thread
+from trusthub.services.topic import of_thread
+from trusthub.store.tables import Component, Incident, Thread, ThreadMessage
 
 _MOMENTS = {
     State.INVESTIGATING: Moment.INCIDENT_UPDATED,
@@ -305,13 +306,25 @@ def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:
         thread.confirmed_by = act.actor
 
 
+def accept(hub: Hub, thread_public_id: str, message_id: int, act: Act) -> None:
+    """Say that what came from another address is the customer's word: from now on they read it too."""
+    with hub.database.transaction() as session:
+        thread = _thread(session, thread_public_id)
+        message = session.get(ThreadMessage, message_id)
+        if message is None or message.thread_id != thread.id or not message.held:
+            raise StaffError("This message does not wait for anybody.")
+        acts.audit_row(session, act, "admit", f"thread:{thread_public_id}")
+        message.held, thread.state, thread.updated_at = False, "open", act.now
+
+
 def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
     """Close one customer's thread with its closing message."""
     with hub.database.transaction() as session:
         thread = _thread(session, thread_public_id)
         acts.audit_row(session, act, "close", f"thread:{thread_public_id}")
-        case = open_case(session, hub, thread.incident_id)
-        feedback.close(session, hub, case, thread, case_facts(hub, case, pending(session, case.incident)), act.now)
+        if thread.incident_id is not None:
+            open_case(session, hub, thread.incident_id)
+        feedback.close(session, hub, of_thread(session, hub, thread), thread, act.now)
 
 
 def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> None:

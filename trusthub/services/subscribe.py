@@ -13,6 +13,8 @@ from trusthub.store.tables import Component, Person, Subscriber, SubscriberCompo
 
 THREAD, MAILBOX, SUBSCRIBER, CONFIRM = "thread-mail", "mailbox", "subscriber", "confirm"
 """Kinds of token: what stops with it, or begins."""
+REPLY, ANSWER = "reply", "answer"
+"""Kinds of token in an address to answer to: for a thread, and for one recipient of news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

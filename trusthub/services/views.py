@@ -9,6 +9,7 @@ from markupsafe import Markup
 from trusthub.domain.incident import OVER
 from trusthub.domain.message import Share
 from trusthub.services.curve import ExposureView
+from trusthub.services.files import FileView
 
 STATE_WORDS = {
     "investigating": "Investigating",
@@ -61,6 +62,9 @@ class PageView:
 
     title: str = ""
     """What feeds and the history are called: whose they are and what of."""
+
+    files: bool = False
+    """Whether customers can attach files."""
 
     @property
     def home(self) -> str:
@@ -205,6 +209,8 @@ class IncidentView:
     """When we said that it ends."""
     cancelled: bool = False
     """It was planned, and will not be done."""
+    me_too: int = 0
+    """From how many networks somebody said so."""
 
     @property
     def over(self) -> bool:
@@ -233,6 +239,14 @@ class MessageView(WordsView):
     by: str
     """customer, staff or hub."""
     author: str
+    id: int = 0
+    via: str = "page"
+    """page, mail or console."""
+    files: tuple[FileView, ...] = ()
+    stranger: str = ""
+    """The address that it came from, when that is not the customer's: only staff see such a message."""
+    verdict: str = ""
+    """What the server that took the mail found about its sender. Only staff see that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +261,7 @@ class ThreadView:
     contact: str
     """How the customer can be reached, in words."""
     incident_name: str
+    """What it is about: an incident, or a component."""
     incident_url: str
     opened_at: datetime
     updated_at: datetime
@@ -258,6 +273,16 @@ class ThreadView:
     """Who of us knows them to be real."""
     locale: str = "en"
     """The language in which they read us."""
+    on_incident: bool = True
+    pain: str | None = None
+    """blocking, painful, minor; None when they did not say."""
+    fixed: bool | None = None
+    """What they answered last to "is it fixed for you?"."""
+    rating: int | None = None
+    next_update: datetime | None = None
+    """When we promised to write again about its incident."""
+    by_mail: bool = False
+    """Whether an answer to our mails reaches us."""
 
     @property
     def incident_public_id(self) -> str:

@@ -39,6 +39,7 @@ from trusthub.web import (
     console_audit,
     console_deliveries,
     console_maintenance,
+    console_talk,
     console_words,
     fields,
     security,
@@ -346,6 +347,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     console_audit.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
+    console_talk.add(blueprint, routes)
     console_words.add(blueprint, routes)
     return blueprint
 

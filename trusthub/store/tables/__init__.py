@@ -21,11 +21,13 @@ from trusthub.store.tables.incidents import (
 from trusthub.store.tables.pages import Component, Page, Snapshot
 from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
 from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberComponent
+from trusthub.store.tables.talk import Attachment, InboundMail, MeToo
 
 __all__ = [
     "Alert",
     "ApiToken",
     "Approval",
+    "Attachment",
     "Attempt",
     "Audit",
     "AuditChange",
@@ -34,10 +36,12 @@ __all__ = [
     "Disabled",
     "Event",
     "Hold",
+    "InboundMail",
     "Incident",
     "IncidentComponent",
     "IncidentPage",
     "Lane",
+    "MeToo",
     "Outcome",
     "Page",
     "Person",

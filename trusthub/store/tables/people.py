@@ -20,13 +20,15 @@ class Person(Row, table=True):
 
 
 class Thread(Row, table=True):
-    """One customer's conversation on one incident."""
+    """One customer's conversation: on an incident, or on a component with which they have trouble of their own."""
 
     __table_args__ = ({"sqlite_autoincrement": True},)
     id: int = columns.row_id()
     public_id: str = columns.public_name()
     page_id: int = columns.link("page.id")
-    incident_id: int = columns.link("incident.id")
+    incident_id: int | None = columns.link("incident.id", null=True)
+    component_id: int | None = columns.link("component.id", null=True)
+    """What it is about when there is no incident."""
     person_id: int = columns.link("person.id")
     state: str = "open"
     """open (waits for us), answered (waits for the customer) or closed."""
@@ -43,6 +45,14 @@ class Thread(Row, table=True):
     network: str | None = None
     """Keyed hash of the network that it was written from; the address itself is not kept."""
     wants_rollback: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    pain: str | None = None
+    """How badly it hurts: blocking, painful or minor; None when they did not say."""
+    updates: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether they asked for every public update by mail. On the page they read them in any case."""
+    fixed: bool | None = None
+    """What they answered last to "is it fixed for you?"."""
+    rating: int | None = None
+    """1-5, given once."""
     created_at: datetime = columns.time()
     updated_at: datetime = columns.time(index=True)
 
@@ -57,6 +67,10 @@ class ThreadMessage(Row, table=True):
     by: str
     author: str | None = None
     body: str = columns.long()
+    via: str = Field(default="page", sa_column_kwargs={"server_default": "page"})
+    """page, mail, or console."""
+    held: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """It came from a stranger: only staff see it, until one of them says that it is the customer's."""
     created_at: datetime = columns.time()
 
 

@@ -7,7 +7,7 @@ import trusthub.store.types
 from trusthub.store.types import BigId
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

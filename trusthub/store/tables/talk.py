@@ -1,0 +1,58 @@
+"""What belongs to customers' threads: mail that came in, files that came with words, and "me too"."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from trusthub.store import columns
+from trusthub.store.tables.base import Row
+
+
+class InboundMail(Row, table=True):
+    """One mail that came in, and what became of it. Its words are in the thread; an address is in `person`."""
+
+    __tablename__ = "inbound_mail"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    key: str = Field(unique=True)
+    """Keyed hash of its Message-ID: a mail is taken once, by whichever way it comes, and however often."""
+    fate: str = Field(index=True)
+    """As domain.inbound.Fate has them."""
+    sender: str = Field(index=True)
+    """Keyed hash of the address that it came from; the address itself is not kept here."""
+    at: datetime = columns.time()
+    thread_id: int | None = columns.link("thread.id", null=True)
+    message_id: int | None = columns.link("thread_message.id", null=True)
+    person_id: int | None = columns.link("person.id", null=True)
+    """Who wrote, while that is not the thread's customer."""
+    spf: str = ""
+    dkim: str = ""
+    """The verdicts of whoever took the mail from its sender, as they were told; empty when nobody said."""
+
+
+class Attachment(Row, table=True):
+    """A file that came with a message. Its bytes lie in a folder that no web server serves, under its public id."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    public_id: str = columns.public_name()
+    message_id: int = columns.link("thread_message.id")
+    name: str
+    """As the sender called it, for people to read; it is no path."""
+    kind: str
+    """Media type by its first bytes, one of domain.attachment.KINDS."""
+    size: int
+    created_at: datetime = columns.time()
+
+
+class MeToo(Row, table=True):
+    """Somebody pressed "me too" on an incident: a network counts once, and nothing else of them is known."""
+
+    __tablename__ = "me_too"
+    __table_args__ = (UniqueConstraint("incident_id", "network"), {"sqlite_autoincrement": True})
+    id: int = columns.row_id()
+    incident_id: int = columns.link("incident.id")
+    network: str
+    """Keyed hash; the address itself is not kept."""
+    created_at: datetime = columns.time()
