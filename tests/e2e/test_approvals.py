@@ -93,7 +93,12 @@ def press(hub: House, action: str, user: str = MIRA, *, value: str = "", secret:
 
 def acts(hub: House) -> list[tuple[str, str]]:
     with hub.parts.hub.database.reading() as session:
-        return [(row.actor, row.action) for row in session.execute(select(Audit).order_by(col(Audit.id))).scalars()]
+        return [
+            (row.actor, row.action)
+            for row in session.execute(
+                select(Audit).where(col(Audit.action) != "account").order_by(col(Audit.id))
+            ).scalars()
+        ]
 
 
 def cards(hub: House) -> list[str]:

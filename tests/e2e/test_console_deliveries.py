@@ -52,7 +52,7 @@ def given_up(hub: House) -> list[Delivery]:
 
 def audits(hub: House) -> list[tuple[str, str, str]]:
     with hub.parts.hub.database.reading() as session:
-        rows = session.execute(sa.select(Audit).order_by(col(Audit.id))).scalars()
+        rows = session.execute(sa.select(Audit).where(col(Audit.action) != "account").order_by(col(Audit.id))).scalars()
         return [(row.actor, row.action, row.subject) for row in rows]
 
 

@@ -40,7 +40,9 @@ def public(hub: House) -> str:
 
 def audit(hub: House) -> list[tuple[str, str, str]]:
     with hub.parts.hub.database.reading() as session:
-        rows = session.execute(select(Audit).order_by(col(Audit.id))).scalars().all()
+        rows = (
+            session.execute(select(Audit).where(col(Audit.action) != "account").order_by(col(Audit.id))).scalars().all()
+        )
         return [(row.actor, row.action, row.detail) for row in rows]
 
 
