@@ -12,6 +12,7 @@ import click
 
 from trusthub import __version__
 from trusthub.cli import (
+    backup,
     capture,
     check,
     connect,
@@ -68,6 +69,8 @@ def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
 
 
+main.add_command(backup.backup)
+main.add_command(backup.restore)
 main.add_command(capture.capture)
 main.add_command(check.check)
 main.add_command(connect.connect)
