@@ -174,6 +174,19 @@ def pytest_configure_node(node: WorkerController) -> None:
 @pytest.fixture
 def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
     """SQLAlchemy's URL of an empty PostgreSQL database that nobody else uses."""
+    with _empty(pytestconfig) as url:
+        yield url
+
+
+@pytest.fixture
+def another_postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A second one, to move to."""
+    with _empty(pytestconfig) as url:
+        yield url
+
+
+@contextmanager
+def _empty(pytestconfig: pytest.Config) -> Iterator[str]:
     address = server(pytestconfig.stash[FOLDER])
     name = f"test_{uuid4().hex}"
     admin = address.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -1,8 +1,12 @@
 """Everything a hub keeps, into a file and out of it again, through the real command."""
 
+import atexit
 import json
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,15 +39,44 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     return command
 
 
-def filled(url: str, until: str = REVISIONS[-1]) -> Contents:
-    """Make a database at a revision with rows in every table; return them."""
+def filled(url: str) -> Contents:
+    """Make a database with rows in every table; return them."""
+    if url.startswith("sqlite"):
+        shutil.copyfile(_once(), url.removeprefix("sqlite:///"))
+    else:
+        assert (
+            CliRunner()
+            .invoke(main, ["restore", str(_packed()), "--hub-was-stopped"], env={"TRUSTHUB_DATABASE_URL": url})
+            .exit_code
+            == 0
+        )
+    return read(url)
+
+
+@cache
+def _once() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="trusthub-filled-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fill(f"sqlite:///{folder}/hub.db", REVISIONS[-1])
+    return folder / "hub.db"
+
+
+@cache
+def _packed() -> Path:
+    file = _once().with_suffix(".zip")
+    made = CliRunner().invoke(main, ["backup", str(file)], env={"TRUSTHUB_DATABASE_URL": f"sqlite:///{_once()}"})
+    assert made.exit_code == 0, made.output
+    return file
+
+
+def fill(url: str, until: str) -> None:
+    """Make a database at a revision, with rows in every table."""
     database = Database(url)
     for revision in REVISIONS[: REVISIONS.index(until) + 1]:
         migrate.upgrade(database, revision)
         with connected(database) as connection:
             data.load(connection, revision)
     database.close()
-    return read(url) if until == REVISIONS[-1] else {}
 
 
 def read(url: str) -> Contents:
@@ -97,7 +130,7 @@ def test_a_backup_of_an_older_hub_is_brought_up_to_date(
     tmp_path: Path, run: Run, database_url: str, revision: str
 ) -> None:
     old = f"sqlite:///{tmp_path}/old.db"
-    filled(old, revision)
+    fill(old, revision)
     assert run(old, "backup", tmp_path / "old.zip").exit_code == 0
     done = run(database_url, "restore", tmp_path / "old.zip")
     assert done.exit_code == 0, done.output

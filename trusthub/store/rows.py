@@ -125,14 +125,17 @@ def _copy(connection: sa.Connection, table: sa.Table, names: list[str], rows: It
 
 def _count_on(connection: sa.Connection, table: sa.Table, given: int | None) -> None:
     """Let new ids come after all that were ever given: what was deleted must not come back as something else."""
-    if not given:
+    if given is None:
+        return
+    there = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
+    if not (last := max(given, there or 0)):
         return
     if connection.dialect.name == "sqlite":
-        where = {"name": table.name, "last": given}
+        where = {"name": table.name, "last": last}
         if not connection.execute(sa.text("UPDATE sqlite_sequence SET seq = :last WHERE name = :name"), where).rowcount:
             connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), where)
     elif sequence := _sequence(connection, table):
-        connection.execute(sa.text("SELECT setval(:sequence, :last)"), {"sequence": sequence, "last": given})
+        connection.execute(sa.text("SELECT setval(:sequence, :last)"), {"sequence": sequence, "last": last})
 
 
 def _sequence(connection: sa.Connection, table: sa.Table) -> str | None:
