@@ -17,6 +17,7 @@ from tests.services import storm
 from tests.services.storm import FAULTS, Storm, Stormy
 from trusthub.channels.slack import Slack as SlackChannel
 from trusthub.cli import main
+from trusthub.services.hub import utc_now
 from trusthub.store import leases, migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Attempt, Delivery
@@ -77,7 +78,7 @@ def test_a_backup_in_a_storm_is_finished_where_it_stood(
         assert set(before) == set(keys)
         assert 0 < len(unsettled) < MESSAGES
         with new.reading() as session:
-            assert leases.leases(session, storm.utc_now()) == set()
+            assert leases.leases(session, utc_now()) == set()
 
         begun = time.monotonic()
         with storm._workers(variables, tmp_path, 2) as workers:

@@ -20,6 +20,7 @@ from trusthub.cli import (
     deliveries,
     drill,
     gate,
+    history,
     lint,
     maintenance,
     preview,
@@ -78,6 +79,8 @@ main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
 main.add_command(drill.drill)
 main.add_command(gate.gate)
+main.add_command(history.send)
+main.add_command(history.take)
 main.add_command(lint.lint)
 main.add_command(preview.preview)
 main.add_command(replay.replay)
