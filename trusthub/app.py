@@ -36,6 +36,7 @@ from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.stuck import Stuck
+from trusthub.services.tidying import Tidying
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -97,7 +98,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub))
+    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub), Tidying(hub))
     shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, many=len(hub.page.locales) > 1)
     return Parts(
@@ -135,7 +136,7 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck]") -> None:
+def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck, Tidying]") -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())
