@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from trusthub.domain.written import Duration, Strict
 
@@ -19,7 +19,13 @@ def _default(days: int) -> timedelta:
     return timedelta(days=days)
 
 
-_Period = Annotated[Duration, BeforeValidator(_period), Field(ge=timedelta(days=1))]
+def _long_enough(period: timedelta) -> timedelta:
+    if period < timedelta(days=1):
+        raise ValueError("is too short. Write a day or more, such as 90d, or forever")
+    return period
+
+
+_Period = Annotated[Duration, BeforeValidator(_period), AfterValidator(_long_enough)]
 
 
 class Retention(Strict):
