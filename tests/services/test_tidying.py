@@ -110,7 +110,7 @@ def test_a_full_look_costs_little_when_nothing_is_old(hub: House) -> None:
 
 
 def test_addresses_that_nobody_confirmed_are_forgotten(hub: House) -> None:
-    at, other = hub.clock(), {"page_id": 1, "channel": "email", "locale": "en", "zone": "UTC"}
+    at, other = hub.clock(), dict[str, Any](page_id=1, channel="email", locale="en", zone="UTC")
     with hub.parts.hub.database.transaction() as session:
         session.add(Subscriber(address="never@customer.example", created_at=at, **other))
         session.add(Subscriber(address="yes@customer.example", created_at=at, confirmed_at=at, **other))
