@@ -205,6 +205,13 @@ def _migrate(address: URL) -> None:
     made.close()
 
 
+@pytest.fixture
+def another_postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A second empty one, to move to."""
+    with _database(server(pytestconfig.stash[FOLDER]), "template0") as url:
+        yield url
+
+
 @contextmanager
 def _database(address: URL, template: str) -> Iterator[str]:
     """Lend a copy of a database."""

@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import re
-import secrets
 import signal
 import sys
 import threading
@@ -36,12 +35,13 @@ from trusthub.domain.inbound import Mailbox as Answers
 from trusthub.domain.pacing import Patience
 from trusthub.domain.role import Role
 from trusthub.errors import PlaybookError
-from trusthub.services import accounts, gate_github, intake, mailing, publish, refusals, silence, site, sync
+from trusthub.services import accounts, gate_github, intake, mailing, publish, refusals, signing, silence, site, sync
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
 from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
+from trusthub.services.tidying import Tidying
 from trusthub.services.tokens import Tokens
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -122,7 +122,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub)]
+    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
@@ -150,7 +150,7 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     database = Database(settings.database_url)
     configuration = site.load(settings)
     migrate.upgrade(database)
-    base_url, tokens = settings.base_url.rstrip("/"), Tokens(_secret(settings))
+    base_url, tokens = settings.base_url.rstrip("/"), Tokens(signing.secret(settings))
     box = _mailbox(settings, configuration.site.page.support or "")
     return Hub(database, configuration, tokens, base_url, clock, mailbox=box, files=settings.files)
 
@@ -191,7 +191,7 @@ def _keep_house(hub: Hub, settings: Settings, watchers: Sequence[Watcher]) -> No
 def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Flask:
     """Return the Flask application: every route, each with its guard. `made` are the ways out."""
     app = Flask("trusthub", static_folder=str(STATIC), static_url_path="/static")
-    app.secret_key = _secret(settings)
+    app.secret_key = signing.secret(settings)
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SEND_FILE_MAX_AGE_DEFAULT=3600, MAX_CONTENT_LENGTH=_LARGEST_FORM)
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     limiter, csrf = security.limiter(app), CSRFProtect(app)
@@ -237,7 +237,7 @@ def _outlive_nobody(parent: int) -> None:
 
 def prepare(settings: Settings) -> None:
     """Do once, before any process serves, what must not be done by several: migrations and the signing secret."""
-    _secret(settings)
+    signing.secret(settings)
     database = Database(settings.database_url)
     migrate.upgrade(database)
     database.close()
@@ -267,21 +267,6 @@ def hold(database_url: str) -> IO[str] | None:
     except OSError as error:
         raise PlaybookError(f"Another `trusthub serve` uses {file}. Stop it, or use PostgreSQL for several.") from error
     return lock
-
-
-def _secret(settings: Settings) -> str:
-    """Return what signs links and sessions; on SQLite it is made once and kept beside the database."""
-    given = settings.secret_key.get_secret_value()
-    if given:
-        return given
-    if settings.sqlite_file is None:
-        raise PlaybookError("TRUSTHUB_SECRET_KEY is needed with PostgreSQL: every process must sign with the same one.")
-    file = settings.sqlite_file.with_suffix(".secret")
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
-    return file.read_text(encoding="utf-8")
 
 
 def _keep(hub: Hub, kind: str, payload: dict[str, object]) -> str:

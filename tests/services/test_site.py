@@ -227,6 +227,15 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
         [acme/checkout] => acme/checkout
             site.yaml:7: components[0].watches: must be a list, such as [one, two].
 
+        [acme/checkout] => [acme/checkout]\nretention: {evnts: 90d}
+            site.yaml:8: retention.evnts: this key is unknown. Did you mean 'events'?
+
+        [acme/checkout] => [acme/checkout]\nretention: {events: soon}
+            site.yaml:8: retention.events: 'soon' is not a duration. Write a number and s, m, h or d, such as 30m.
+
+        [acme/checkout] => [acme/checkout]\nretention: {events: 1h}
+            site.yaml:8: retention.events: is too short. Write a day or more, such as 90d, or forever.
+
         [acme/checkout] => [acme/checkout]\nenvironments: production
             site.yaml:8: environments: KEYS
 

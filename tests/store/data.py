@@ -119,7 +119,14 @@ FIRST: Rows = {
             "incident_id": 1,
             "state": "identified",
             "moment": "incident.identified",
-            "components": [{"code": "checkout", "new_status": "partial_outage"}],
+            "components": [
+                {
+                    "code": "c2b2c3d4e5f6",
+                    "name": "Checkout",
+                    "old_status": "operational",
+                    "new_status": "partial_outage",
+                }
+            ],
             "created_at": AT,
         }
     ],

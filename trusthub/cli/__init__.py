@@ -12,6 +12,7 @@ import click
 
 from trusthub import __version__
 from trusthub.cli import (
+    backup,
     capture,
     check,
     connect,
@@ -20,6 +21,7 @@ from trusthub.cli import (
     deliveries,
     drill,
     gate,
+    history,
     lint,
     maintenance,
     preview,
@@ -71,6 +73,8 @@ def main() -> None:
     """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
 
 
+main.add_command(backup.backup)
+main.add_command(backup.restore)
 main.add_command(capture.capture)
 main.add_command(check.check)
 main.add_command(connect.connect)
@@ -80,6 +84,8 @@ main.add_command(customer.evidence)
 main.add_command(deliveries.deliveries)
 main.add_command(drill.drill)
 main.add_command(gate.gate)
+main.add_command(history.send)
+main.add_command(history.take)
 main.add_command(lint.lint)
 main.add_command(preview.preview)
 main.add_command(replay.replay)

@@ -13,6 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from trusthub.domain.destination import Address, Destination, Guarded
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
+from trusthub.domain.retention import Retention
 from trusthub.domain.written import Duration, Strict
 
 
@@ -327,6 +328,7 @@ class Site(Strict):
     audiences: dict[Audience, tuple[Destination, ...]]
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
     gates: dict[GateName, Gate] = Field(default_factory=dict)
+    retention: Retention = Retention()
 
     @property
     def destinations(self) -> dict[str, Destination]:

@@ -148,7 +148,7 @@ def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ..
             )
         )
         .order_by(None)
-        .order_by(col(Incident.state).in_(OVER), col(Incident.id).desc())
+        .order_by(col(Incident.state).in_(OVER), col(Incident.created_at).desc(), col(Incident.id).desc())
         .limit(SHOWN)
     )
     return tuple(map(view, rows.scalars().all()))

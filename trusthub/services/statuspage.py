@@ -65,7 +65,7 @@ def _incidents(session: Session, hub: Hub, page: Page, rows: Sequence[Component]
     found = select(Incident).where(col(Incident.public).is_(True), col(Incident.scheduled_for).is_(None))
     if limit is None:
         found = found.where(col(Incident.state).not_in(OVER))
-    found = found.order_by(col(Incident.id).desc()).limit(limit)
+    found = found.order_by(col(Incident.created_at).desc(), col(Incident.id).desc()).limit(limit)
     return _whole(session, hub, page, rows, session.execute(found).scalars().all())
 
 
