@@ -10,6 +10,7 @@ from markupsafe import Markup
 from trusthub.domain.message import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
+from trusthub.domain.reply_time import ReplyTime
 from trusthub.services.approval_views import ApprovalView, TextView
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.curve import ExposureView
@@ -883,9 +884,14 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "thread-confirmed": _thread(WISHES),
     "thread-answered": _thread(ANSWERED),
     "thread-closed": _thread(CLOSED),
-    "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False),
-    "answered-mailed": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=True),
-    "answered-machine": _public("answered.html", thread_url=None, mailed=False),
+    "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False, likely=None),
+    "answered-mailed": _public(
+        "answered.html",
+        thread_url=f"{HUB}/threads/{TOKEN}",
+        mailed=True,
+        likely=ReplyTime(within=timedelta(minutes=12), count=14),
+    ),
+    "answered-machine": _public("answered.html", thread_url=None, mailed=False, likely=None),
     "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", done=False),
     "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),

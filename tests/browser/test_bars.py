@@ -74,6 +74,8 @@ def test_the_keyboard_reaches_every_day_by_one_tab_stop(open_page: Open) -> None
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="4 incidents")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Refunds", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("slider", name="Refunds: day by day")).to_be_focused()
 
 

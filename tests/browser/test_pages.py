@@ -104,7 +104,7 @@ def test_nothing_needs_a_script_or_an_inline_style(name: str) -> None:
     tree = parse(name)
     extra = {element.get("src") for element in tree.iter() if element.tag in {"script", "style", "iframe", "img"}}
     live = name.startswith(("console-incident", "console-deliver"))  # they say the same when they are loaded again
-    typed = name.startswith(("console-incident", "console-thread", "console-open"))  # sending says the same
+    typed = name.startswith(("console-incident", "console-thread", "console-open", "console-plan"))  # sending says the same
     allowed = {"/static/live.js", "/console/deliveries/9/html", "/console/deliveries/3/html"} if live else set[str]()
     allowed |= {"/static/words.js"} if typed else set()
     assert extra <= (allowed | {"/static/bars.js"} if name.startswith("status") else allowed)
@@ -274,9 +274,15 @@ def test_a_customer_answers_by_keyboard(open_page: Open) -> None:
     page.get_by_label("What did you try, and what happened?").focus()
     page.keyboard.type("I paid twice.")
     page.keyboard.press("Tab")
+    expect(page.get_by_label("I cannot go on")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("I can go on, with trouble")).to_be_checked()
+    page.keyboard.press("Tab")
     page.keyboard.type("Ana")
     page.keyboard.press("Tab")
     expect(page.get_by_label("Your email address")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Send me every public update on this by email")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_label("I want this change rolled back")).to_be_focused()
     page.keyboard.press("Space")
@@ -284,7 +290,7 @@ def test_a_customer_answers_by_keyboard(open_page: Open) -> None:
     expect(page.get_by_role("button", name="Send")).to_be_focused()
     with page.expect_request(f"{HUB}/incidents/k3v9x0q2m7ab/threads") as sent:
         page.keyboard.press("Enter")
-    assert sent.value.post_data == "words=I+paid+twice.&name=Ana&email=&rollback=yes&website="
+    assert sent.value.post_data == "words=I+paid+twice.&pain=painful&name=Ana&email=&rollback=yes&website="
 
 
 @pytest.mark.parametrize("name", ["incident", "thread-closed"])

@@ -48,16 +48,16 @@ def test_a_hub_of_any_age_starts(growing: str, tmp_path: Path, revision: str) ->
 
 
 @pytest.mark.parametrize("revision", [REVISIONS[0], REVISIONS[-2]])
-def test_a_hub_of_any_age_starts_on_postgresql(postgres_url: str, tmp_path: Path, revision: str) -> None:
-    rows = grow(postgres_url, revision)
-    database = Database(postgres_url)
+def test_a_hub_of_any_age_starts_on_postgresql(empty_postgres_url: str, tmp_path: Path, revision: str) -> None:
+    rows = grow(empty_postgres_url, revision)
+    database = Database(empty_postgres_url)
     with database.transaction() as session:  # the rows brought their ids along
         for table in data.contents(session.connection()):
             if "id" in rows.get(table, [{}])[0]:
                 count = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))"  # noqa: S608 -- a table's name
                 session.execute(sa.text(count))
     database.close()
-    starts(postgres_url, tmp_path, rows)
+    starts(empty_postgres_url, tmp_path, rows)
 
 
 def starts(url: str, folder: Path, rows: dict[str, list[dict[str, object]]]) -> None:
