@@ -108,7 +108,7 @@ def test_what_the_image_copies_is_there() -> None:
 def test_the_image_is_no_root_pinned_and_hash_locked() -> None:
     told = instructions()
     user, _, group = next(rest for word, rest in told if word == "USER").partition(":")
-    assert int(user) > 0 and int(group) > 0
+    assert min(int(user), int(group)) > 0
     assert re.fullmatch(r"BASE=[\w/.-]+:[\w.-]+", next(rest for word, rest in told if word == "ARG"))
     installs = [rest for word, rest in told if word == "RUN" and "pip install" in rest]
     assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
@@ -121,7 +121,9 @@ def test_what_the_image_installs_has_postgres_and_all_that_we_need() -> None:
     locked = (ROOT / "requirements" / "postgres.txt").read_text(encoding="utf-8")
     assert re.search(r"^psycopg\[binary\]==", locked, re.MULTILINE)
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    wanted = re.findall(r'^  "([\w-]+)[\[>]', pyproject.partition("dependencies = [")[2].partition("\n]")[0], re.MULTILINE)
+    wanted = re.findall(
+        r'^  "([\w-]+)[\[>]', pyproject.partition("dependencies = [")[2].partition("\n]")[0], re.MULTILINE
+    )
     assert wanted
     assert [name for name in wanted if not re.search(rf"^{name}(\[\w+\])?==", locked, re.MULTILINE)] == []
 
@@ -151,7 +153,9 @@ def test_systemd_takes_the_unit(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
     copy.write_text(text.replace("/opt/trusthub/bin/trusthub", "/bin/true"), encoding="utf-8")
     for arguments in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=25"]):
-        said = subprocess.run(["systemd-analyze", *arguments, copy], capture_output=True, text=True, timeout=60, check=False)
+        said = subprocess.run(
+            ["systemd-analyze", *arguments, copy], capture_output=True, text=True, timeout=60, check=False
+        )
         assert said.returncode == 0, said.stdout[-2000:] + said.stderr
         assert "Unknown" not in said.stderr
 
@@ -166,5 +170,7 @@ def test_slacks_manifest_has_the_scopes_that_our_calls_need() -> None:
 
 def test_the_image_starts_with_what_is_installed_here() -> None:
     """The entry point, without a container: it is there, and knows its version."""
-    said = subprocess.run([Path(sys.executable).with_name("trusthub"), "--version"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [Path(sys.executable).with_name("trusthub"), "--version"], capture_output=True, text=True, check=True
+    )
     assert said.stdout.startswith("trusthub, version")

@@ -93,7 +93,9 @@ def configure(folder: Path, port: int, hub: int) -> Path:
     ):
         assert old in text
         text = text.replace(old, new)
-    upstream = (DEPLOY / "nginx" / "upstream.conf").read_text(encoding="utf-8").replace("127.0.0.1:8000", f"127.0.0.1:{hub}")
+    upstream = (
+        (DEPLOY / "nginx" / "upstream.conf").read_text(encoding="utf-8").replace("127.0.0.1:8000", f"127.0.0.1:{hub}")
+    )
     (folder / "cache").mkdir()
     paths = "".join(
         f"  {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -101,7 +103,7 @@ def configure(folder: Path, port: int, hub: int) -> Path:
     user = "user root;\n" if os.geteuid() == 0 else ""
     whole = folder / "nginx.conf"
     whole.write_text(
-        f"{user}worker_processes 1;\ndaemon off;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{\n{paths}{upstream}{text}}}\n",
+        f"{user}daemon off;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{\n{paths}{upstream}{text}}}\n",
         encoding="utf-8",
     )
     return whole
@@ -212,16 +214,24 @@ def test_a_post_to_a_published_address_reaches_the_hub(front: Front) -> None:
 
 
 def test_no_token_is_in_the_log(front: Front) -> None:
-    for path in ("/hooks/generic/secret-in-path", "/threads/secret-in-path", "/subscriptions/secret-in-path?x=secret-in-path"):
+    for path in (
+        "/hooks/generic/secret-in-path",
+        "/threads/secret-in-path",
+        "/subscriptions/secret-in-path?x=secret-in-path",
+    ):
         front.ask("GET", path, Referer="https://x.example/secret-in-path")
-    logs = (front.folder / "access.log").read_text(encoding="utf-8") + (front.folder / "error.log").read_text(encoding="utf-8")
+    logs = (front.folder / "access.log").read_text(encoding="utf-8") + (front.folder / "error.log").read_text(
+        encoding="utf-8"
+    )
     assert re.search(r'"GET /hooks/generic/\.\.\."', logs)
     assert "secret-in-path" not in logs
 
 
 def test_the_page_outlives_the_hub(tmp_path: Path) -> None:
     with running(tmp_path, f"sqlite:///{tmp_path}/hub.db") as front:
-        before = {path: front.ask("GET", path).body for path in ("/", "/history", "/api/v2/summary.json", "/history.atom")}
+        before = {
+            path: front.ask("GET", path).body for path in ("/", "/history", "/api/v2/summary.json", "/history.atom")
+        }
         front.kill_hub()
         for path, body in before.items():
             answer = front.ask("GET", path)

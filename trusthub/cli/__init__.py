@@ -19,6 +19,7 @@ from trusthub.cli import (
     deliveries,
     drill,
     gate,
+    init,
     lint,
     maintenance,
     preview,
@@ -75,6 +76,7 @@ main.add_command(connections.connections)
 main.add_command(deliveries.deliveries)
 main.add_command(drill.drill)
 main.add_command(gate.gate)
+main.add_command(init.init)
 main.add_command(lint.lint)
 main.add_command(preview.preview)
 main.add_command(replay.replay)
