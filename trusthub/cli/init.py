@@ -30,12 +30,12 @@ def init(
 ) -> None:
     r"""Begin: answer five questions, and find a checked site.yaml with its playbooks in FOLDER (default: playbooks).
 
-    What an option answers is not asked. The site says `publishing: ask`: customers hear nothing until a person presses
-    a button. No file is overwritten, and when something is wrong with an answer none is written.
-
     \b
     In a script:
       trusthub init --name Acme --url https://status.acme.example --component Checkout --tell '#releases' --tool github
+
+    What an option answers is not asked. The site says `publishing: ask`: customers hear nothing until a person presses
+    a button. No file is overwritten, and when something is wrong with an answer none is written.
     """
     from trusthub.services import first_site
 
@@ -57,7 +57,7 @@ def init(
 
 
 def _several(question: str, read: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-    return click.prompt(question, value_proc=read)  # type: ignore[no-any-return]  # prompt returns what `read` does
+    return click.prompt(question, value_proc=read)
 
 
 def _listed(text: str) -> tuple[str, ...]:
