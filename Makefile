@@ -87,7 +87,7 @@ lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml and requ
 sbom: $(VENV)/.main ## Write what an installation consists of to build/sbom.json (CycloneDX)
 	@$(PIP) install cyclonedx-bom
 	@mkdir -p build
-	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file build/sbom.json requirements/postgres.txt 2>/dev/null
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file build/sbom.json requirements/postgres.txt
 	@echo "build/sbom.json lists $$(grep -c '"purl"' build/sbom.json) packages."
 
 clean: ## Remove everything that make and the tools made, but no data (var/)
