@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,11 @@ def test_options_answer_so_that_nothing_is_asked() -> None:
     assert "TRUSTHUB_SITE='else where/site.yaml'" in result.output
     written = yaml.safe_load(Path("else where/site.yaml").read_text(encoding="utf-8"))
     assert written["page"]["name"] == OPTIONS["--name"]
+
+
+def test_the_example_in_the_help_can_be_copied() -> None:
+    (example,) = re.findall(r"^ +trusthub (init .*)$", run("init", "--help").output, re.MULTILINE)
+    assert run(*shlex.split(example)).exit_code == 0
 
 
 def test_nothing_is_overwritten() -> None:

@@ -71,7 +71,8 @@ def main() -> None:
     Begin with `trusthub init`, or look at `trusthub demo`. Settings come from variables called TRUSTHUB_<NAME>, or from
     the file that TRUSTHUB_<NAME>_FILE names; what they say is in README.md. `trusthub check` finds mistakes in them.
 
-    Every command ends with 0 when it did what it says, 1 when it could not, and 2 when it was used wrongly.
+    A command ends with 0 when it did what it says, 1 when it could not, and 2 when it was used wrongly; what ends
+    otherwise says so in its own help.
     """
 
 

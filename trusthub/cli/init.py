@@ -28,7 +28,7 @@ def init(
     places: tuple[str, ...],
     tools: tuple[str, ...],
 ) -> None:
-    r"""Begin: answer five questions, and find a checked site.yaml with its playbooks in FOLDER (default: playbooks).
+    """Begin: answer five questions, and find a checked site.yaml with its playbooks in FOLDER (default: playbooks).
 
     \b
     In a script:
@@ -36,7 +36,7 @@ def init(
 
     What an option answers is not asked. The site says `publishing: ask`: customers hear nothing until a person presses
     a button. No file is overwritten, and when something is wrong with an answer none is written.
-    """
+    """  # noqa: D301 -- click looks for the character itself
     from trusthub.services import first_site
 
     answers = first_site.Answers(
