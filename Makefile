@@ -13,7 +13,7 @@ PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test coverage golden bench test-storm fuzz lint types fmt db-check lock clean
+.PHONY: help demo serve test coverage golden bench test-storm fuzz lint types fmt db-check lock sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -79,8 +79,16 @@ COMPILE  = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(PIP) install uv
 	@$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/main.txt
+	@$(COMPILE) pyproject.toml --extra postgres requirements/build.in \
+	  --constraint requirements/main.txt --output-file requirements/postgres.txt
 	@$(COMPILE) pyproject.toml --extra apprise --extra kubernetes --extra postgres requirements/build.in requirements/dev.in \
 	  --constraint requirements/main.txt --output-file requirements/dev.txt
+
+sbom: $(VENV)/.main ## Write what an installation consists of to build/sbom.json (CycloneDX)
+	@$(PIP) install cyclonedx-bom
+	@mkdir -p build
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file build/sbom.json requirements/postgres.txt
+	@echo "build/sbom.json lists $$(grep -c '"purl"' build/sbom.json) packages."
 
 clean: ## Remove everything that make and the tools made, but no data (var/)
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \

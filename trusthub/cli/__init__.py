@@ -22,6 +22,7 @@ from trusthub.cli import (
     drill,
     gate,
     history,
+    init,
     lint,
     maintenance,
     preview,
@@ -67,10 +68,17 @@ def _words(error: Exception) -> str | None:
     return None
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"max_content_width": 120})
 @click.version_option(__version__, prog_name="trusthub")
 def main() -> None:
-    """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised."""
+    """Hear rollouts and rollbacks, tell people the truth within seconds, keep count of what was promised.
+
+    Begin with `trusthub init`, or look at `trusthub demo`. Settings come from variables called TRUSTHUB_<NAME>, or from
+    the file that TRUSTHUB_<NAME>_FILE names; what they say is in README.md. `trusthub check` finds mistakes in them.
+
+    A command ends with 0 when it did what it says, 1 when it could not, and 2 when it was used wrongly; what ends
+    otherwise says so in its own help.
+    """
 
 
 main.add_command(backup.backup)
@@ -86,6 +94,7 @@ main.add_command(drill.drill)
 main.add_command(gate.gate)
 main.add_command(history.send)
 main.add_command(history.take)
+main.add_command(init.init)
 main.add_command(lint.lint)
 main.add_command(preview.preview)
 main.add_command(replay.replay)
@@ -105,7 +114,12 @@ main.add_command(watch.watch)
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes (PostgreSQL only).")
 @click.option("--no-worker", is_flag=True, help="Do not deliver here; `trusthub worker` does it elsewhere.")
 def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
-    """Serve hooks, the public page and the console, and deliver."""
+    """Serve hooks, the public page and the console, and deliver.
+
+    It brings the database up to date, publishes the page and answers until SIGTERM or Ctrl-C; what is under way is
+    finished first. On SQLite there is one process. On PostgreSQL any number may run, here (--workers) or elsewhere.
+    Put a proxy in front that speaks TLS, and set TRUSTHUB_BASE_URL and TRUSTHUB_TRUSTED_PROXIES.
+    """
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -141,7 +155,11 @@ def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
 
 @main.command()
 def worker() -> None:
-    """Deliver, in a process of its own. Any number may run on PostgreSQL."""
+    """Deliver, in a process of its own. Any number may run on PostgreSQL.
+
+    SIGTERM or Ctrl-C ends it after what is under way, within about ten seconds. One that is killed loses nothing: after
+    half a minute another one takes over what it had begun.
+    """
     from trusthub import app, settings
 
     parts = app.build(settings.load())
@@ -185,7 +203,10 @@ def db() -> None:
 @db.command("upgrade")
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
-    """Bring the database up to REVISION (default: the newest)."""
+    """Bring the database up to REVISION (default: the newest).
+
+    `trusthub serve` and `trusthub worker` do this at their start. Run it by itself before several of them start.
+    """
     from trusthub import settings
     from trusthub.store import migrate
     from trusthub.store.session import Database

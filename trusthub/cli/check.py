@@ -1,18 +1,26 @@
 """`trusthub check`: whether everything that was written can work, and how ready each component is to go back."""
 
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from trusthub.channels.base import Channel
     from trusthub.services.site import Configuration
     from trusthub.settings import Settings
 
 
 @click.command()
-def check() -> None:
-    """Check environment, site, playbooks, plans, templates, rules for words and what channels need. Nothing is sent."""
+@click.option("--live", is_flag=True, help="Send one marked test to each place where stakeholders and support hear.")
+def check(*, live: bool) -> None:
+    """Check environment, site, playbooks, plans, templates, rules for words and what channels need.
+
+    Nothing is sent, except with --live: then each place of stakeholders and support gets one message marked as a test,
+    and you read who accepted it and who did not. Customers get nothing. The exit status is 1 when one was not accepted.
+    """
     from trusthub import channels, settings
     from trusthub.services import playbooks, site, wording
 
@@ -20,7 +28,7 @@ def check() -> None:
     found = site.load(loaded)
     words = wording.load(loaded.templates_dir)
     playbooks.check_complete(loaded.playbooks / "plans")
-    channels.build(
+    made = channels.build(
         loaded,
         publish=lambda _: "",
         keep=lambda *_: "",
@@ -40,6 +48,21 @@ def check() -> None:
         click.echo(f"Warning: gate {name} has no secret: it answers 401.")
     _approvers(loaded, found)
     _readiness(found)
+    if live and not _live(found, made):
+        sys.exit(1)
+
+
+def _live(found: "Configuration", made: "Mapping[str, Channel]") -> bool:
+    """Send the tests and say what became of each; return whether all were accepted."""
+    from trusthub.services import live
+
+    click.echo("Tests:")
+    tried = []
+    for each in live.send(found.site, made, datetime.now(UTC)):
+        click.echo(f"  {'ok    ' if each.accepted else 'FAILED'} {each.lane}: {each.words}")
+        tried.append(each.accepted)
+    click.echo(f"{sum(tried)} of {len(tried)} accepted. Accepted is not read: look whether they are there.")
+    return all(tried)
 
 
 def _unsigned(found: "Configuration") -> None:
