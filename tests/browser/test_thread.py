@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.serving import served
 from tests.e2e import inbound
-from tests.e2e.house import STAFF, House, house
+from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.e2e.test_threads import png
-from trusthub import app, cli
+from trusthub import cli
 
 QUOTE = "\n\nOn Mon, Mar 2, 2026 at 2:05 PM Acme <status@acme.example> wrote:\n\n> You are right.\n"
 
@@ -44,8 +44,7 @@ def mail(hub: House) -> dict[str, Any]:
 
 
 def sign_in(hub: House, staff: Page) -> None:
-    address, name, password = STAFF
-    app.add_user(hub.parts.settings, email=address, name=name, password=password)
+    address, password = hub.colleague()
     staff.goto(f"{hub.parts.hub.base_url}/console/")
     staff.locator("input[name=email]").fill(address)
     staff.locator("input[name=password]").fill(password)

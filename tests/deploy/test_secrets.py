@@ -30,6 +30,8 @@ SETTINGS = {
     "TRUSTHUB_SENDGRID_API_KEY": f"SG.{MARK}",
     "TRUSTHUB_SMTP_URL": f"smtp://user:{MARK}-smtp@127.0.0.1:1",
     "TRUSTHUB_METRICS_TOKEN": f"{MARK}-metrics",
+    "TRUSTHUB_MAIL_INBOUND_TOKEN": f"{MARK}-inbound",
+    "TRUSTHUB_IMAP_URL": f"imap://user:{MARK}-imap@127.0.0.1:1/INBOX",
 }
 IN_SITE = {
     "OWN": f"{MARK}-connection",
@@ -66,6 +68,7 @@ def environment(folder: Path) -> dict[str, str]:
             "TRUSTHUB_SITE": str(folder / "site.yaml"),
             "TRUSTHUB_PLAYBOOKS_DIR": str(packaged("playbooks")),
             "TRUSTHUB_MAIL_FROM": "status@acme.example",
+            "TRUSTHUB_MAIL_INBOUND": "reply@in.acme.example",
             "TRUSTHUB_WEBHOOK_ALLOW_PRIVATE": "true",
         }
     )

@@ -74,8 +74,7 @@ def says(hub: House, gate: str, body: dict[str, Any]) -> tuple[int, str]:
 def acts(hub: House) -> list[tuple[str, str, str]]:
     with hub.parts.hub.database.reading() as session:
         rows = session.execute(select(col(Audit.actor), col(Audit.action), col(Audit.detail)).order_by(col(Audit.id)))
-        rows = (row for row in rows if row[1] != "account")
-        return [(who, what, why) for who, what, why in rows]
+        return [(who, what, why) for who, what, why in rows if what != "account"]
 
 
 def breaks_down(hub: House) -> None:
