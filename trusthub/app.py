@@ -33,6 +33,7 @@ from trusthub.channels.slack import Slack
 from trusthub.domain.pacing import Patience
 from trusthub.errors import PlaybookError
 from trusthub.services import gate_github, intake, mailing, publish, refusals, silence, site, sync
+from trusthub.services.asking import Forgetting
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -98,7 +99,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
-    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub))
+    app, watchers = create_app(settings, hub, made), (Failing(hub), Stuck(hub), Forgetting(hub))
     shown = security.headers(hub, security.SCRIPTS)
     snapshots = Snapshots(hub.database, shown, assets=STATIC, many=len(hub.page.locales) > 1)
     return Parts(
@@ -136,7 +137,7 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck]") -> None:
+def _keep_house(hub: Hub, settings: Settings, watchers: "tuple[Failing, Stuck, Forgetting]") -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     refusals.write(hub, hub.clock())

@@ -43,6 +43,8 @@ class Moment(StrEnum):
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
     THREAD_CLOSED = "thread.closed"
+    SUBSCRIBER_ASKED = "subscriber.asked"
+    SUBSCRIBER_KNOWN = "subscriber.known"
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
     DESTINATION_DISABLED = "destination.disabled"
@@ -224,6 +226,10 @@ FACTS: Mapping[str, Fact] = {
     "reply": _public("what a person answered", "You are right. Your second payment was not charged.", optional=True),
     "replied_by": _public("name the answering person goes by", "Mira", optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
+    # what somebody asked to hear by mail
+    "confirm_url": _public("the page that begins mail", "https://status.acme.example/subscriptions/t0ken"),
+    "confirm_by": _public("until when it does", _NOON.replace(day=23)),
+    "manage_url": _public("the page that changes or stops mail", "https://status.acme.example/subscriptions/t0ken"),
     # staff only
     "wants_rollback": _internal("whether the customer wants the change rolled back", True, optional=True),
     "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),
