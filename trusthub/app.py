@@ -52,6 +52,7 @@ from trusthub.web.public import Public, public
 from trusthub.web.sandbox import Kept, sandbox
 from trusthub.web.slack import slack
 from trusthub.web.snapshot import Snapshots
+from trusthub.web.subscribe import subscriptions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -158,6 +159,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     auth.sessions(app, hub)
     app.register_blueprint(gates(hub, made["github"]))
     app.register_blueprint(public(hub, limiter))
+    app.register_blueprint(subscriptions(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))

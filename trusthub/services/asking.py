@@ -15,6 +15,7 @@ from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
 from trusthub.services.subscribe import Wish
 from trusthub.store.tables import Attempt, Delivery, Incident, Recipient, Subscriber, SubscriberComponent
+from trusthub.store.types import public_id
 
 FORGOTTEN = timedelta(days=7)
 """After that long, who did not confirm is forgotten, and who followed an incident that is over."""
@@ -26,9 +27,9 @@ _DAY = timedelta(days=1)
 _ASKED = (Moment.SUBSCRIBER_ASKED, Moment.SUBSCRIBER_KNOWN)
 
 
-def followable(session: Session, public_id: str) -> Incident | None:
-    """Return an incident that customers know and that is not over."""
-    mine = (col(Incident.public_id) == public_id, col(Incident.public).is_(True), col(Incident.state).not_in(OVER))
+def followable(session: Session, incident: str) -> Incident | None:
+    """Return the incident of a public id, which customers know and that is not over."""
+    mine = (col(Incident.public_id) == incident, col(Incident.public).is_(True), col(Incident.state).not_in(OVER))
     found: Incident | None = session.execute(select(Incident).where(*mine)).scalar()
     return found
 
@@ -60,7 +61,7 @@ def _mail(session: Session, hub: Hub, subscriber: Subscriber, moment: Moment, no
         "confirm_by": now + subscribe.CONFIRM_LIVES,
         "manage_url": f"{hub.base_url}/subscriptions/{manage}",
     }
-    cause = f"asked:{subscriber.public_id}:{now.isoformat()}"
+    cause = f"asked:{public_id()}"
     telling = Telling(
         moment=moment,
         playbook=hub.configuration.playbook(

@@ -1,4 +1,4 @@
-"""What visitors can do: answer on an incident, read and write in their thread, stop mail."""
+"""What visitors can do: answer on an incident, read and write in their thread."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from werkzeug.wrappers import Response as BaseResponse
 
-from trusthub.services import desk, feedback, report, subscribe
+from trusthub.services import desk, feedback, report
 from trusthub.services.hub import Hub
 from trusthub.services.views import PageView
 from trusthub.store.tables import Thread
@@ -98,20 +98,6 @@ class Public:
         feedback.confirm_address(self.hub, found.id, self.hub.clock())
         return redirect(f"{self.hub.base_url}/threads/{token}", code=303)
 
-    def stop_form(self, token: str) -> Answer:
-        """Show the form that stops mail. Link scanners open links, so opening it must change nothing."""
-        if not subscribe.genuine(self.hub, token):
-            return self._no_thread()
-        hint = subscribe.address_of(self.hub, token)
-        return self.render("unsubscribe.html", address_hint=hint, done=False)
-
-    def stop(self, token: str) -> Answer:
-        """Stop mail, by form or by a mail reader's own button (RFC 8058), without asking anything back."""
-        if not subscribe.genuine(self.hub, token):
-            return self._no_thread()
-        subscribe.stop(self.hub, token, self.hub.clock())
-        return self.render("unsubscribe.html", address_hint=subscribe.address_of(self.hub, token), done=True)
-
     def _no_thread(self) -> Response:
         return self.refuse(404, "This link does not open anything", "Please copy the whole address from our message.")
 
@@ -135,8 +121,6 @@ def public(hub: Hub, limiter: Limiter) -> Blueprint:
     blueprint.add_url_rule("/threads/<token>", "thread", routes.thread)
     blueprint.add_url_rule("/threads/<token>", "write", limited(routes.write), methods=["POST"])
     blueprint.add_url_rule("/threads/<token>/confirm", "confirm", limited(routes.confirm), methods=["POST"])
-    blueprint.add_url_rule("/subscriptions/<token>", "stop_form", routes.stop_form)
-    blueprint.add_url_rule("/subscriptions/<token>", "stop", routes.stop, methods=["POST"])
     return blueprint
 
 
