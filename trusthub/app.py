@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import structlog
-from flask import Flask, jsonify, request
+from flask import Blueprint, Flask, jsonify, request
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
 from sqlmodel import col
@@ -36,6 +36,7 @@ from trusthub.domain.pacing import Patience
 from trusthub.domain.role import Role
 from trusthub.errors import PlaybookError
 from trusthub.services import accounts, gate_github, intake, mailing, publish, refusals, signing, silence, site, sync
+from trusthub.services.asking import Forgetting
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -53,10 +54,11 @@ from trusthub.web.console import console
 from trusthub.web.gates import gates
 from trusthub.web.mail import Keys, mail
 from trusthub.web.ops import ops
-from trusthub.web.public import Public, public
+from trusthub.web.public import Public
 from trusthub.web.sandbox import Kept, sandbox
 from trusthub.web.slack import slack
 from trusthub.web.snapshot import Snapshots
+from trusthub.web.subscribe import subscriptions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -122,7 +124,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub)]
+    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
@@ -199,10 +201,11 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     auth.sessions(app, hub)
     access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
-    pages = public(hub)
+    pages = Blueprint("public", __name__)
     for each in (answers, threads):
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
+    app.register_blueprint(subscriptions(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))

@@ -22,6 +22,7 @@ from trusthub.services.ledger import Entry, LedgerView, Month
 from trusthub.services.letter import Letter, RecipientsView, RecipientView
 from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
 from trusthub.services.outgoing import PageView as ListView
+from trusthub.services.subscribe import Wish
 from trusthub.services.timeline import AudienceView, LineView, TellingView
 from trusthub.services.views import (
     AskView,
@@ -51,6 +52,10 @@ WORDS = {
     "major_outage": "Major outage",
     "under_maintenance": "Under maintenance",
 }
+
+
+WISH = Wish(address="", components=frozenset({"checkout"}), zone="Europe/Berlin")
+NAMES = {"checkout": "Checkout", "search": "Search", "sign-in": "Sign-in"}
 
 
 def at(clock: str, *, days_ago: int = 0) -> datetime:
@@ -892,8 +897,22 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         likely=ReplyTime(within=timedelta(minutes=12), count=14),
     ),
     "answered-machine": _public("answered.html", thread_url=None, mailed=False, likely=None),
-    "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", done=False),
-    "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True),
+    "subscribe": _public("subscribe.html", wish=WISH, followed=None, components=NAMES, problem=""),
+    "subscribe-follow": _public(
+        "subscribe.html",
+        wish=replace(WISH, about="k3v9x0q2m7ab"),
+        followed=CHECKOUT.name,
+        components=NAMES,
+        problem="Please choose at least one kind of news.",
+    ),
+    "subscribe-asked": _public("subscribe_asked.html"),
+    "subscribe-confirm": _public("subscribe_confirm.html", wish=WISH, followed=None, token=TOKEN),
+    "subscription": _public(
+        "subscription.html", wish=WISH, followed=None, components=NAMES, token=TOKEN, problem="", done=True
+    ),
+    "unsubscribe-mailbox": _public("unsubscribe.html", address_hint="r…@example.com", kind="mailbox", done=False),
+    "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", kind="thread-mail", done=False),
+    "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", kind="thread-mail", done=True),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
     "error-bare": ("error.html", {"title": "We made a mistake", "text": "It is in our log. Please try again."}),
     "console-login": _console(

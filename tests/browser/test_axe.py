@@ -22,6 +22,11 @@ PUBLIC = (
     "promises",
     "thread-open",
     "answered",
+    "subscribe",
+    "subscribe-follow",
+    "subscribe-asked",
+    "subscribe-confirm",
+    "subscription",
     "unsubscribe",
     "error",
 )

@@ -36,6 +36,8 @@ class Case:
             "thread.opened",
             "thread.replied",
             "thread.closed",
+            "subscriber.asked",
+            "subscriber.known",
         )
 
 
@@ -48,6 +50,15 @@ def _at(hour: int, minute: int, *, day: int = 22) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
 
 
+_SUBSCRIBER: Facts = {
+    "page": "Acme",
+    "page_url": "https://status.acme.example",
+    "support_address": "support@acme.example",
+    "incident_name": None,
+    "confirm_url": "https://hub.acme.example/subscriptions/t0k3n",
+    "confirm_by": _at(14, 2, day=23),
+    "manage_url": "https://hub.acme.example/subscriptions/t0k3n",
+}
 _INCIDENT = "https://status.acme.example/incidents/k3v9x0q2m7ab"
 _SITE: Facts = {
     "page": "Acme",
@@ -487,6 +498,8 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "note": _PLANNED | _WORK_NOTE | {"resolved_at": _at(9, 0, day=26)},
         "unknown": _SITE | _NO_WINDOW,
     },
+    "subscriber.asked": {"page": _SUBSCRIBER, "incident": _SUBSCRIBER | {"incident_name": "Checkout: errors"}},
+    "subscriber.known": {"page": _SUBSCRIBER, "incident": _SUBSCRIBER | {"incident_name": "Checkout: errors"}},
     "destination.disabled": {
         "full": _SITE | _STAFF | _DESTINATION,
         "gone": _SITE | _STAFF | _DESTINATION | {"undelivered": 1, "reason": "The webhook answered 410."},

@@ -17,7 +17,7 @@ from trusthub.services import tidying
 from trusthub.services.tidying import BATCH, Tidying
 from trusthub.settings import packaged
 from trusthub.store import outbox
-from trusthub.store.tables import Attempt, Delivery, Event, Incident, Recipient, Sandbox, Seen, Subscriber, Update
+from trusthub.store.tables import Attempt, Delivery, Event, Incident, Recipient, Sandbox, Seen, Update
 
 GROWS = (Event, Seen, Delivery, Attempt, Recipient, Sandbox)
 
@@ -121,20 +121,6 @@ def test_a_full_look_costs_little_when_nothing_is_old(hub: House) -> None:
     worker.watch(hub.clock())
     assert worker._next == hub.clock() + timedelta(hours=1)
     assert count(hub, Sandbox) == [5]
-
-
-def test_addresses_that_nobody_confirmed_are_forgotten(hub: House) -> None:
-    at, other = hub.clock(), dict[str, Any](page_id=1, channel="email", locale="en", zone="UTC")
-    with hub.parts.hub.database.transaction() as session:
-        session.add(Subscriber(address="never@customer.example", created_at=at, **other))
-        session.add(Subscriber(address="yes@customer.example", created_at=at, confirmed_at=at, **other))
-        session.add(Subscriber(address="again@customer.example", created_at=at, link_version=2, **other))
-    tidy(hub, days=6)
-    assert count(hub, Subscriber) == [3]
-    tidy(hub, days=2)
-    with hub.parts.hub.database.reading() as session:
-        left = {row.address for row in session.execute(sa.select(Subscriber)).scalars()}
-    assert left == {"yes@customer.example", "again@customer.example"}
 
 
 def test_the_site_says_how_long(database_url: str, tmp_path: Path) -> None:

@@ -579,6 +579,29 @@ SEVENTEENTH: Rows = {
     ],
 }
 
+FIFTEENTH: Rows = {
+    "subscriber": [
+        {
+            "id": 15,
+            "public_id": "s3v9x0q2m715",
+            "page_id": 1,
+            "channel": "email",
+            "address": "ben@customer.example",
+            "about": "k3v9x0q2m7ab",
+            "incidents": True,
+            "maintenance": False,
+            "locale": "en",
+            "zone": "Europe/Berlin",
+            "link_version": 1,
+            "asked_at": AT,
+            "confirmed_at": LATER,
+            "stopped_at": None,
+            "created_at": AT,
+        }
+    ],
+    "subscriber_component": [{"subscriber_id": 15, "component_id": 2}],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -593,6 +616,7 @@ ADDED: Mapping[str, Rows] = {
     "0012": TWELFTH,
     "0013": THIRTEENTH,
     "0014": FOURTEENTH,
+    "0015": FIFTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
 }

@@ -43,6 +43,8 @@ class Moment(StrEnum):
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
     THREAD_CLOSED = "thread.closed"
+    SUBSCRIBER_ASKED = "subscriber.asked"
+    SUBSCRIBER_KNOWN = "subscriber.known"
     CONNECTION_SILENT = "connection.silent"
     CONNECTION_HEARD = "connection.heard"
     DESTINATION_DISABLED = "destination.disabled"
@@ -228,6 +230,10 @@ FACTS: Mapping[str, Fact] = {
     "reply_count": _public("number of first answers that says so", 12, optional=True),
     "answer_by_mail": _public("whether an answer to a mail reaches us", True, optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
+    # what somebody asked to hear by mail
+    "confirm_url": _public("the page that begins mail", "https://status.acme.example/subscriptions/t0ken"),
+    "confirm_by": _public("until when it does", _NOON.replace(day=23)),
+    "manage_url": _public("the page that changes or stops mail", "https://status.acme.example/subscriptions/t0ken"),
     # staff only
     "pain": _internal("what the customer says of how it hurts: blocking, painful or minor", "blocking", optional=True),
     "files": _internal("number of files that came with the words", 1, optional=True),

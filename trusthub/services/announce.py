@@ -136,6 +136,22 @@ def mail(
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
 
+def mail_asked(
+    session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str, zone: str
+) -> None:
+    """Word the moment for whoever has an address that was given as theirs, and mail it.
+
+    `token` stops such mail; it is empty where there is none to stop.
+    """
+    message = telling.playbook.message(telling.moment, Audience.CUSTOMERS)
+    if message is None:
+        return
+    rendered = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
+    why = _why(hub, locale, "subscriber" if token else "asked")
+    content = payload(rendered, address, locale=locale, why=why, unsubscribe=token)
+    _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
+
+
 def payload(rendered: Rendered, to: str, **extra: Any) -> dict[str, Any]:
     """Return the frozen form of a message that a delivery keeps."""
     return {

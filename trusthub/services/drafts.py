@@ -116,6 +116,6 @@ def _recipients(session: Session, hub: Hub, case: Case, moment: Moment, facts: F
     if told is None or not told.when.holds(exposure=facts["exposure"], peak=facts["peak"], impact=impact):
         return 0
     places = hub.configuration.site.audiences.get(Audience.CUSTOMERS, ())
-    news = News(id=0, incident_id=case.incident.id, page_id=case.page.id)
+    news = News(id=0, incident_id=case.incident.id, page_id=case.page.id, moment=moment)
     subscribed = recipients.count(session, news) if any(place.page for place in places) else 0
     return subscribed + sum(not place.page for place in places)

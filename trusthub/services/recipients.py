@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     String,
+    and_,
     bindparam,
     case,
     cast,
@@ -24,10 +25,21 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from trusthub.domain.incident import OVER
+from trusthub.domain.message import Moment
 from trusthub.domain.recipient import Became, Fate, MailNews, before
-from trusthub.store.tables import Delivery, IncidentComponent, Recipient, Subscriber, SubscriberComponent, Suppression
+from trusthub.store.tables import (
+    Delivery,
+    Incident,
+    IncidentComponent,
+    Recipient,
+    Subscriber,
+    SubscriberComponent,
+    Suppression,
+)
 from trusthub.store.types import BigId, UtcDateTime
 
 SIZE = 1000
@@ -46,6 +58,13 @@ class News:
     id: int
     incident_id: int
     page_id: int
+    moment: Moment = Moment.INCIDENT_UPDATED
+    """Says whether it is about planned work, and whether it is the last that followers of the incident hear."""
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is about planned work."""
+        return self.moment.startswith("maintenance.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +202,32 @@ def _suppress(session: Session, news: MailNews, now: datetime) -> None:
 
 
 def _chosen(news: News) -> tuple[ColumnElement[bool], ...]:
-    """Say who hears an update: who confirmed, did not stop mail, and asked about all or about what it touches."""
-    asked = select(col(SubscriberComponent.component_id)).where(
-        col(SubscriberComponent.subscriber_id) == col(Subscriber.id)
-    )
+    """Say who hears an update: who asked about such news of the page, or follows the incident and does not so already.
+
+    Followers hear no more once it is over, but how it ended and what of that was wrong.
+    """
+    other = aliased(Subscriber)
+    told = (col(other.page_id) == news.page_id, col(other.address) == col(Subscriber.address), *_hears(other, news))
+    here = select(col(Incident.public_id)).where(col(Incident.id) == news.incident_id)
+    if news.moment not in _LAST:
+        here = here.where(col(Incident.state).not_in(OVER))
+    follows = (*_willing(Subscriber), col(Subscriber.about) == here.scalar_subquery())
+    who = or_(and_(*_hears(Subscriber, news)), and_(*follows, ~select(literal(1)).where(*told).exists()))
+    return col(Subscriber.page_id) == news.page_id, who
+
+
+def _hears(who: type[Subscriber], news: News) -> tuple[ColumnElement[bool], ...]:
+    """Say which subscribers of the page hear an update: those who asked about all, or about what it touches."""
+    asked = select(col(SubscriberComponent.component_id)).where(col(SubscriberComponent.subscriber_id) == col(who.id))
     touches = select(col(IncidentComponent.component_id)).where(col(IncidentComponent.incident_id) == news.incident_id)
     touched = asked.where(col(SubscriberComponent.component_id).in_(touches))
-    return (
-        col(Subscriber.page_id) == news.page_id,
-        col(Subscriber.channel) == "email",
-        col(Subscriber.confirmed_at).is_not(None),
-        col(Subscriber.stopped_at).is_(None),
-        or_(~asked.exists(), touched.exists()),
-    )
+    kind = col(who.maintenance) if news.planned else col(who.incidents)
+    return (*_willing(who), col(who.about) == "", kind.is_(True), or_(~asked.exists(), touched.exists()))
+
+
+def _willing(who: type[Subscriber]) -> tuple[ColumnElement[bool], ...]:
+    """Say who confirmed, and did not stop mail."""
+    return col(who.channel) == "email", col(who.confirmed_at).is_not(None), col(who.stopped_at).is_(None)
 
 
 def _key(news: News) -> ColumnElement[str]:
@@ -212,3 +244,8 @@ def _place() -> tuple[ColumnElement[int], ColumnElement[int]]:
 
 
 _LANES = "email:subscribers/"
+_LAST = frozenset(
+    {Moment.INCIDENT_RESOLVED, Moment.INCIDENT_RETRACTED, Moment.INCIDENT_CORRECTED}
+    | {Moment.MAINTENANCE_COMPLETED, Moment.MAINTENANCE_CANCELLED}
+)
+"""What is heard of an incident that is over by those who follow only that."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
@@ -17,6 +17,10 @@ REPLY, ANSWER = "reply", "answer"
 """Kinds of token in an address to answer to: for a thread, and for one recipient of news."""
 
 
+CONFIRM_LIVES = timedelta(hours=24)
+"""How long a link begins mail. Whoever asks again gets another."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What somebody asks to hear about."""
@@ -24,6 +28,10 @@ class Wish:
     address: str
     components: frozenset[str] = frozenset()
     """Their ids in site.yaml. None means all."""
+    incidents: bool = True
+    maintenance: bool = True
+    about: str = ""
+    """Public id of the one incident to follow; empty for the page."""
     locale: str = "en"
     zone: str = "UTC"
 
@@ -31,22 +39,65 @@ class Wish:
 def add(session: Session, page_id: int, wish: Wish, now: datetime) -> Subscriber:
     """Take a wish down. Nothing is sent before it is confirmed, because anybody can write down any address.
 
-    Who is a subscriber already stays as they are; who had stopped mail has to confirm anew, and earlier links end.
+    Who is a subscriber already stays as they are. Who had stopped mail stays without until they confirm anew, and
+    earlier links end.
     """
-    address = wish.address.lower()
-    mine = (col(Subscriber.page_id) == page_id, col(Subscriber.channel) == "email", col(Subscriber.address) == address)
-    known: Subscriber | None = session.execute(select(Subscriber).where(*mine)).scalar()
-    if known and known.confirmed_at and not known.stopped_at:
+    known = find(session, page_id, wish)
+    if known and live(known):
         return known
     if known is None:
-        known = Subscriber(page_id=page_id, channel="email", address=address, locale="", zone="", created_at=now)
+        address = wish.address.lower()
+        known = Subscriber(
+            page_id=page_id, channel="email", address=address, about=wish.about, locale="", zone="", created_at=now
+        )
     elif known.stopped_at:
-        known.link_version, known.stopped_at, known.confirmed_at = known.link_version + 1, None, None
-    known.locale, known.zone = wish.locale, wish.zone
+        known.link_version += 1
+    known.asked_at = now
     session.add(known)
-    session.flush()
-    _choose(session, known, wish.components)
+    change(session, known, wish)
     return known
+
+
+def find(session: Session, page_id: int, wish: Wish) -> Subscriber | None:
+    """Return the subscriber of this address who asked about the same: the page, or an incident."""
+    same = (col(Subscriber.address) == wish.address.lower(), col(Subscriber.about) == wish.about)
+    mine = (col(Subscriber.page_id) == page_id, col(Subscriber.channel) == "email", *same)
+    found: Subscriber | None = session.execute(select(Subscriber).where(*mine)).scalar()
+    return found
+
+
+def live(subscriber: Subscriber) -> bool:
+    """Whether mail goes to them."""
+    return subscriber.confirmed_at is not None and subscriber.stopped_at is None
+
+
+def change(session: Session, subscriber: Subscriber, wish: Wish) -> None:
+    """Let a subscriber hear what they wish for now; the address stays."""
+    subscriber.locale, subscriber.zone = wish.locale, wish.zone
+    subscriber.incidents, subscriber.maintenance = wish.incidents, wish.maintenance
+    session.flush()
+    _choose(session, subscriber, wish.components)
+
+
+def asking(session: Session, hub: Hub, token: str, now: datetime) -> Subscriber | None:
+    """Return who may begin mail with a token of kind CONFIRM; None when it is too old, or ended."""
+    read = hub.tokens.read(CONFIRM, token)
+    if read is None:
+        return None
+    mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
+    fresh = col(Subscriber.asked_at) > now - CONFIRM_LIVES
+    found: Subscriber | None = session.execute(select(Subscriber).where(*mine, fresh)).scalar()
+    return found
+
+
+def opened(session: Session, hub: Hub, token: str) -> Subscriber | None:
+    """Return the subscriber whose wishes a token of kind SUBSCRIBER opens; None when no mail goes to them."""
+    read = hub.tokens.read(SUBSCRIBER, token)
+    if read is None:
+        return None
+    mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
+    found: Subscriber | None = session.execute(select(Subscriber).where(*mine)).scalar()
+    return found if found and live(found) else None
 
 
 def confirm(hub: Hub, token: str, now: datetime) -> bool:
@@ -54,15 +105,13 @@ def confirm(hub: Hub, token: str, now: datetime) -> bool:
 
     Only who reads mail to the address has the token, so what suppressed the address before is over.
     """
-    read = hub.tokens.read(CONFIRM, token)
-    if read is None:
-        return False
     with hub.database.transaction() as session:
-        mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
-        begun = update(Subscriber).where(*mine, col(Subscriber.stopped_at).is_(None))
-        address = session.execute(begun.values(confirmed_at=now).returning(col(Subscriber.address))).scalar()
-        session.execute(delete(Suppression).where(col(Suppression.address) == address))
-    return address is not None
+        found = asking(session, hub, token, now)
+        if found is None:
+            return False
+        found.confirmed_at, found.stopped_at = found.confirmed_at if live(found) else now, None
+        session.execute(delete(Suppression).where(col(Suppression.address) == found.address))
+    return True
 
 
 def token(hub: Hub, public_id: str, link_version: int | None, *, kind: str = SUBSCRIBER) -> str:
@@ -85,6 +134,11 @@ def genuine(hub: Hub, token: str) -> bool:
     return any(hub.tokens.read(kind, token) for kind in (SUBSCRIBER, THREAD, MAILBOX))
 
 
+def kind_of(hub: Hub, token: str) -> str:
+    """Return the kind of a genuine token: what stops with it."""
+    return next(kind for kind in (SUBSCRIBER, THREAD, MAILBOX) if hub.tokens.read(kind, token))
+
+
 def address_of(hub: Hub, token: str) -> str | None:
     """Return a hint at the address whose mail a token stops (`a…@example.com`).
 
@@ -100,7 +154,7 @@ def stop(hub: Hub, token: str, now: datetime) -> None:
     with hub.database.transaction() as session:
         if read := hub.tokens.read(SUBSCRIBER, token):
             mine = (col(Subscriber.public_id) == read[0], col(Subscriber.stopped_at).is_(None))
-            session.execute(update(Subscriber).where(*mine).values(stopped_at=now))
+            session.execute(update(Subscriber).where(*mine).values(stopped_at=now, asked_at=None))
         elif read := hub.tokens.read(THREAD, token):
             session.execute(update(Thread).where(col(Thread.public_id) == read[0]).values(mail=False))
         elif address and not suppressed(session, address):

@@ -104,14 +104,21 @@ def _put(session: Session, page_id: int, wishes: Sequence[Wish], now: datetime) 
     upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = upsert(Subscriber)
     row = row.on_conflict_do_update(
-        index_elements=["page_id", "channel", "address"],
+        index_elements=["page_id", "channel", "address", "about"],
         set_={
             "locale": row.excluded.locale,
             "zone": row.excluded.zone,
             "confirmed_at": func.coalesce(col(Subscriber.confirmed_at), row.excluded.confirmed_at),
         },
     )
-    fixed = {"page_id": page_id, "channel": "email", "link_version": 1, "confirmed_at": now, "created_at": now}
+    fixed = {
+        "page_id": page_id,
+        "channel": "email",
+        "about": "",
+        "link_version": 1,
+        "confirmed_at": now,
+        "created_at": now,
+    }
     rows = {
         wish.address: {"address": wish.address, "public_id": public_id(), "locale": wish.locale, "zone": wish.zone}
         for wish in wishes

@@ -25,8 +25,6 @@ from trusthub.store.tables import (
     Refusal,
     Sandbox,
     Seen,
-    Subscriber,
-    SubscriberComponent,
 )
 
 BATCH = 500
@@ -131,23 +129,12 @@ class Tidying:
         old = select(*key).where(col(Seen.at) < since).limit(BATCH)
         return self._delete(session, delete(Seen).where(tuple_(*key).in_(old))) == BATCH
 
-    def unconfirmed(self, session: Session, keep: Retention, now: datetime) -> bool:
-        """Forget addresses that nobody confirmed. Who was a subscriber before is asked anew, and stays."""
-        if (since := _since(now, keep.unconfirmed)) is None:
-            return False
-        never = (col(Subscriber.confirmed_at).is_(None), col(Subscriber.stopped_at).is_(None))
-        first = (*never, col(Subscriber.link_version) == 1, col(Subscriber.created_at) < since)
-        old = session.execute(select(col(Subscriber.id)).where(*first).limit(BATCH)).scalars().all()
-        self._delete(session, delete(SubscriberComponent).where(col(SubscriberComponent.subscriber_id).in_(old)))
-        return self._delete(session, delete(Subscriber).where(col(Subscriber.id).in_(old))) == BATCH
-
 
 _STEPS: tuple[Callable[[Tidying, Session, Retention, datetime], bool], ...] = (
     Tidying.events,
     Tidying.deliveries,
     Tidying.seen,
     Tidying.sandbox,
-    Tidying.unconfirmed,
 )
 
 

@@ -1,12 +1,12 @@
-"""The pages that the hub itself answers visitors with, in their language, and the one that stops mail."""
+"""The pages that the hub itself answers visitors with, in their language."""
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request
+from flask import Response, make_response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from trusthub.services import report, subscribe
+from trusthub.services import report
 from trusthub.services.hub import Hub
 from trusthub.services.views import PageView
 
@@ -61,25 +61,3 @@ class Public:
         """Say that a link opens nothing."""
         text = "Please copy the whole address from our message."
         return self.refuse(404, "This link does not open anything", text, locale)
-
-    def stop_form(self, token: str) -> Answer:
-        """Show the form that stops mail. Link scanners open links, so opening it must change nothing."""
-        if not subscribe.genuine(self.hub, token):
-            return self.no_thread()
-        hint = subscribe.address_of(self.hub, token)
-        return self.render("unsubscribe.html", address_hint=hint, done=False)
-
-    def stop(self, token: str) -> Answer:
-        """Stop mail, by form or by a mail reader's own button (RFC 8058), without asking anything back."""
-        if not subscribe.genuine(self.hub, token):
-            return self.no_thread()
-        subscribe.stop(self.hub, token, self.hub.clock())
-        return self.render("unsubscribe.html", address_hint=subscribe.address_of(self.hub, token), done=True)
-
-
-def public(hub: Hub) -> Blueprint:
-    """Return the visitors' routes. The page itself is answered from its snapshot before these are asked."""
-    blueprint, routes = Blueprint("public", __name__), Public(hub)
-    blueprint.add_url_rule("/subscriptions/<token>", "stop_form", routes.stop_form)
-    blueprint.add_url_rule("/subscriptions/<token>", "stop", routes.stop, methods=["POST"])
-    return blueprint

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, true
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -13,18 +13,25 @@ from trusthub.store.types import BigId
 class Subscriber(Row, table=True):
     """Somebody who asked to hear about a page, over one channel. Mail goes to who confirmed and did not stop it."""
 
-    __table_args__ = (UniqueConstraint("page_id", "channel", "address"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("page_id", "channel", "address", "about"), {"sqlite_autoincrement": True})
     id: int = columns.row_id()
     public_id: str = columns.public_name()
     page_id: int = columns.link("page.id")
     channel: str
     address: str
     """In small letters, so that one mailbox is one subscriber."""
+    about: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Public id of the one incident that they follow; empty for the whole page."""
+    incidents: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    maintenance: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """Whether they hear about incidents, and about planned work."""
     locale: str
     zone: str
     """IANA name. Subscribers of one locale and zone read the same words, so they share batches."""
     link_version: int = 1
     """Raising it makes every personal link sent so far stop opening anything. Stopping mail stays possible."""
+    asked_at: datetime | None = columns.time(null=True)
+    """When somebody last asked for it. A link to confirm it, and what nobody confirmed, are too old some time later."""
     confirmed_at: datetime | None = columns.time(null=True)
     stopped_at: datetime | None = columns.time(null=True)
     created_at: datetime = columns.time()
