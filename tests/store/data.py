@@ -572,6 +572,24 @@ SEVENTEENTH: Rows = {
     ],
 }
 
+NINETEENTH: Rows = {
+    "slack_event": [
+        {"id": 19, "key": "Ev19", "body": {}, "state": "done", "tries": 0, "received_at": AT, "due_at": AT}
+    ],
+    "slack_message": [
+        {
+            "id": 19,
+            "channel": "C0SUPPORT1",
+            "ts": "1790000001.000100",
+            "member": "U0MIRA0001",
+            "thread_id": 1,
+            "message_id": 1,
+            "fate": "sent",
+            "at": AT,
+        }
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -588,6 +606,7 @@ ADDED: Mapping[str, Rows] = {
     "0014": FOURTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
+    "0019": NINETEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 
