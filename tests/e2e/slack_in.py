@@ -96,6 +96,11 @@ def deleted(said: dict[str, Any]) -> dict[str, Any]:
 
 def command(hub: House, text: str, user: str = MIRA) -> str:
     """Type /trusthub and return what who typed it reads; nothing when a form opens instead."""
+    return str(answered(hub, text, user).get("text", ""))
+
+
+def answered(hub: House, text: str, user: str = MIRA) -> dict[str, Any]:
+    """Type /trusthub and return the whole answer, with what can be pressed."""
     body = urlencode(
         {
             "token": "verification-token",
@@ -111,7 +116,7 @@ def command(hub: House, text: str, user: str = MIRA) -> str:
     )
     answer = hub.web.post("/slack/commands", data=body, content_type=FORM, headers=signed(body))
     assert answer.status_code == 200, answer.text
-    return str(answer.json["text"]) if answer.data and answer.json else ""
+    return dict(answer.json or {}) if answer.data else {}
 
 
 def interact(hub: House, payload: dict[str, Any], user: str = MIRA) -> dict[str, Any]:

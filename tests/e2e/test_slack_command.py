@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from tests.e2e import test_approvals
 from tests.e2e.house import House, house
-from tests.e2e.slack_in import JO, MIRA, STRANGER, colleagues, command, message, shortcut, submit
+from tests.e2e.slack_in import JO, STRANGER, answered, colleagues, command, interact, message, shortcut, submit
 from tests.e2e.test_approvals import asked, files
 from tests.e2e.test_feedback import thread_id
 from tests.e2e.test_publicity import canary, rolled_back
@@ -93,9 +92,13 @@ def test_approve_shows_the_words_and_a_button_for_exactly_these(tmp_path: Path) 
         canary(hub)
         rolled_back(hub)
         assert hub.calm
-        told, row = command(hub, "approve"), asked(hub)
-        assert row.texts["en"]["subject"] in told.replace("&lt;", "<").replace("&amp;", "&")
-        test_approvals.press(hub, "approve", MIRA)
+        shown, row = answered(hub, "approve"), asked(hub)
+        assert row.texts["en"]["subject"] in shown["text"].replace("&lt;", "<").replace("&amp;", "&")
+        *_, buttons = shown["blocks"]
+        press = {"type": "block_actions", "actions": buttons["elements"], "channel": {"id": "C0RELEASES"}}
+        interact(hub, press, STRANGER)
+        assert hub.calm
+        interact(hub, press)
         assert not hub.calm
 
 
@@ -117,12 +120,16 @@ def test_what_a_customer_said_in_slack_becomes_a_thread(hub: House) -> None:
     assert len(hub.sendgrid.messages) == mailed
     with hub.parts.hub.database.reading() as session:
         row, person = session.execute(
-            select(Thread, Person).join(Person, col(Person.id) == col(Thread.person_id)).order_by(col(Thread.id).desc())
-        ).first()
+            select(Thread, Person)
+            .join(Person, col(Person.id) == col(Thread.person_id))
+            .order_by(col(Thread.id).desc())
+            .limit(1)
+        ).one()
     assert (person.name, person.email, row.incident_id) == ("Cleo", None, None)
-    assert row.recorded_by == "u0mira0001 (Slack)"
+    assert row.recorded_by == "Mira (Slack)"
     assert row.recorded_url == f"https://acme.slack.com/archives/{said['channel']}/p{said['ts'].replace('.', '')}"
-    assert any("feels invasive" in each.text for each in hub.slack.messages)
+    (heard,) = [each for each in hub.slack.messages if "feels invasive" in each.text]
+    assert "wrote it down for them.* They get no mail of ours" in heard.text
     hub.sign_in()
     shown = hub.page(f"/console/threads/{row.public_id}")
     assert "wrote it down for them" in shown

@@ -43,7 +43,7 @@ class Colleague:
 
     email: str
     name: str
-    """As customers read it."""
+    """As customers read it; empty for who has no account."""
     roles: frozenset[Role]
 
 
@@ -59,7 +59,7 @@ def of_member(session: Session, hub: Hub, member: str) -> Colleague | None:
     if not member or (row is None and not email) or (row is not None and not row.active):
         return None
     if row is None:
-        return Colleague(email, hub.page.name, roles_of(given, email, []))
+        return Colleague(email, "", roles_of(given, email, []))
     return Colleague(row.email, row.name, roles_of(given, row.email, row.roles))
 
 

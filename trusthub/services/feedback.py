@@ -48,6 +48,10 @@ class Answer:
     via: str = "page"
     proven: bool = False
     """Whether they read mail to their address: they answered one."""
+    recorded_by: str | None = None
+    """Which of us wrote it down for them."""
+    recorded_url: str | None = None
+    """Where they said it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ def _start(
         updates=answer.updates,
         verified_at=now if answer.proven else None,
         locale=hub.page.nearest(answer.locale),
+        recorded_by=answer.recorded_by,
+        recorded_url=answer.recorded_url,
         created_at=now,
         updated_at=now,
     )
@@ -290,6 +296,7 @@ def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
         "pain": thread.pain,
         "files": 0,
         "held": False,
+        "recorded_by": thread.recorded_by,
         "answer_by_mail": hub.mailbox is not None,
     }
 

@@ -45,7 +45,15 @@ def record(hub: Hub, said: Recorded, act: Act) -> str:
     Support hears it. The customer gets a mail with their private page only when an address was written.
     Raises StaffError when what it is about is there no more.
     """
-    about, answer = said.about, Answer(words=said.words[:LONGEST], name=said.name, email=said.email, via="slack")
+    about = said.about
+    answer = Answer(
+        words=said.words[:LONGEST],
+        name=said.name,
+        email=said.email,
+        via=act.where.lower(),
+        recorded_by=act.actor,
+        recorded_url=said.url,
+    )
     with hub.database.transaction() as session:
         if about.startswith(_COMPONENT):
             component = feedback.listed_component(session, about.removeprefix(_COMPONENT))
@@ -56,6 +64,5 @@ def record(hub: Hub, said: Recorded, act: Act) -> str:
             thread = feedback.start(session, hub, found, answer, act.now) if found is not None else None
         if thread is None:
             raise StaffError("What it is about is not on the page any more. Choose something else.")
-        audit_row(session, act, "record feedback", f"thread:{thread.public_id}", said.url)
-        thread.recorded_by, thread.recorded_url = act.actor, said.url
+        audit_row(session, act, "record feedback", f"thread:{thread.public_id}")
         return thread.public_id

@@ -198,7 +198,7 @@ def _act(session: Session, hub: Hub, post: _Post, now: datetime) -> Act:
         )
     if Role.SUPPORT not in known.roles:
         raise StaffError("This was not sent to the customer: answering needs the role support, and you do not have it.")
-    return Act(actor=known.name, now=now, email=known.email, where="Slack", member=post.member)
+    return Act(actor=known.name or hub.page.name, now=now, email=known.email, where="Slack", member=post.member)
 
 
 def _words(post: _Post) -> str:

@@ -39,5 +39,5 @@ def presser(hub: Hub, user: Mapping[str, Any]) -> Presser:
     member = str(user.get("id") or "")
     with hub.database.reading() as session:
         known = accounts.of_member(session, hub, member)
-    name = str(user.get("name") or user.get("username") or member or "somebody")
+    name = str((known and known.name) or user.get("name") or user.get("username") or member or "somebody")
     return Presser(member, name, known.email if known else "", known.roles if known else frozenset())
