@@ -16,6 +16,8 @@ from tests.e2e.test_inbound import ANA, address
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.providers import sendgrid
 from tests.providers.http import broken
+from trusthub.services import customers
+from trusthub.services.acts import Act
 from trusthub.store.tables import Audit, SlackEvent, ThreadMessage, User
 
 WORDS = "You are right, and we are sorry. We are going back to 2.7.4 now."
@@ -166,6 +168,14 @@ def test_a_deletion_is_noted_and_hides_nothing(hub: House, page: str) -> None:
     assert "This had been sent to the customer already." in below(hub)[-1]
     with hub.parts.hub.database.reading() as session:
         assert "delete reply" in session.execute(select(col(Audit.action))).scalars().all()
+
+
+def test_an_edit_brings_nothing_of_an_erased_customer_back(hub: House, page: str) -> None:
+    said = message(hub, f"customer: {WORDS}")
+    event(hub, said)
+    customers.erase(hub.parts.hub, "ana@customer.example", Act(actor="Mira", now=hub.clock.now))
+    event(hub, changed(said, "customer: Ana, we are sorry."))
+    assert [row.body for row in staff_said(hub)] == [customers.ERASED]
 
 
 def test_the_menu_of_a_message_sends_it_too(hub: House, page: str) -> None:
