@@ -402,6 +402,25 @@ def test_who_is_not_let_in(tmp_path: Path, email: str, name: str, password: str,
     assert not (tmp_path / "hub.db").exists()
 
 
+def test_an_account_is_a_member_of_slack_until_that_is_taken_back(tmp_path: Path) -> None:
+    for email in ("mira@acme.example", "jo@acme.example"):
+        assert run("user", "add", email, "--name", "Mira", "--password", "correct horse").exit_code == 0
+    assert run("user", "slack", "Mira@acme.example", "U0MIRA0001").output == (
+        "Mira@acme.example is U0MIRA0001 in Slack.\n"
+    )
+    taken = run("user", "slack", "jo@acme.example", "U0MIRA0001")
+    assert (taken.exit_code, taken.output) == (1, "Error: U0MIRA0001 is mira@acme.example.\n")
+    assert (
+        run("user", "slack", "ana@acme.example", "U0ANA00001").output
+        == "Error: There is no account ana@acme.example.\n"
+    )
+    for wrong in (["mira"], [], ["U0MIRA0001", "--nobody"]):
+        assert run("user", "slack", "mira@acme.example", *wrong).exit_code == 2
+    assert run("user", "slack", "mira@acme.example", "--nobody").exit_code == 0
+    with database(tmp_path) as opened, opened.reading() as session:
+        assert [row.slack for row in session.execute(select(User)).scalars()] == [None, None]
+
+
 # ------------------------------------------------------------------------------------------------ publish, replay
 
 

@@ -35,7 +35,19 @@ from trusthub.domain.inbound import Mailbox as Answers
 from trusthub.domain.pacing import Patience
 from trusthub.domain.role import Role
 from trusthub.errors import PlaybookError
-from trusthub.services import accounts, gate_github, intake, mailing, publish, refusals, signing, silence, site, sync
+from trusthub.services import (
+    accounts,
+    gate_github,
+    intake,
+    mailing,
+    publish,
+    refusals,
+    signing,
+    silence,
+    site,
+    slack_events,
+    sync,
+)
 from trusthub.services.asking import Forgetting
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
@@ -137,7 +149,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
             hub,
             made,
             patience=_patience(settings),
-            housekeeping=lambda: _keep_house(hub, settings, watchers),
+            housekeeping=lambda: _keep_house(hub, settings, watchers, _chat(made)),
         ),
         snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots, hub.page),
     )
@@ -180,9 +192,15 @@ def _patience(settings: Settings) -> Patience:
     return Patience(timedelta(seconds=settings.give_up_seconds), timedelta(seconds=settings.doubt_seconds))
 
 
-def _keep_house(hub: Hub, settings: Settings, watchers: Sequence[Watcher]) -> None:
+def _chat(made: Mapping[str, Channel]) -> Slack | None:
+    """Return Slack, where it is set up."""
+    return chat if isinstance(chat := made["slack"], Slack) else None
+
+
+def _keep_house(hub: Hub, settings: Settings, watchers: Sequence[Watcher], chat: Slack | None) -> None:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
+    slack_events.sweep(hub, hub.clock(), chat)
     refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
     gate_github.answer(hub, hub.clock())
@@ -207,8 +225,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     app.register_blueprint(pages)
     app.register_blueprint(subscriptions(hub, limiter))
     app.register_blueprint(console(hub, limiter, csrf))
-    whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
-    app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
+    app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), _chat(made)))
     token = settings.mail_inbound_token.get_secret_value()
     app.register_blueprint(mail(hub, Keys(settings.sendgrid_event_key, settings.sendgrid_inbound_key, token)))
     app.register_blueprint(ops(hub, settings))
@@ -256,6 +273,15 @@ def add_user(
         kept = accounts.save(session, email=email, name=name, hashed=auth.hashed(password), roles=roles, now=utc_now())
     database.close()
     return kept
+
+
+def set_member(settings: Settings, *, email: str, member: str | None) -> None:
+    """Say who somebody is in Slack. Raises StaffError (accounts.set_member)."""
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    with database.transaction() as session:
+        accounts.set_member(session, email=email, member=member, now=utc_now())
+    database.close()
 
 
 def hold(database_url: str) -> IO[str] | None:

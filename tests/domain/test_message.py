@@ -16,7 +16,7 @@ INTERNAL = {
     *("holdings_left", "plan_owner", "plan_artifact", "plan_versions", "plan_layers", "triggers", "last_drilled"),
     *("layer_used", "recovery_minutes", "sla_effect", "proposed", "recipients", "findings", "changed", "approver"),
     *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at", "ends_itself"),
-    *("pain", "files", "held"),
+    *("pain", "files", "held", "recorded_by"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 

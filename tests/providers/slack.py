@@ -53,6 +53,8 @@ class Slack(HttpProvider):
         """What in requests is not as Slack describes them; no test may leave any behind."""
         self.whispers: list[tuple[str, str]] = []
         """What one member alone was told: their id, and the words."""
+        self.views: list[dict[str, Any]] = []
+        """Modals that were opened."""
         self.page = 100
         """Messages in one answer, at most."""
         self._names: dict[str, str] = {}
@@ -85,6 +87,7 @@ class Slack(HttpProvider):
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "chat.postEphemeral": self._whisper,
+            "views.open": self._open,
             "conversations.history": self._said,
             "conversations.replies": self._said,
         }
@@ -113,6 +116,16 @@ class Slack(HttpProvider):
     def _whisper(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         self.whispers.append((body["user"], body["text"]))
         return Answer(status=200, body={"ok": True, "message_ts": f"{next(self._seconds)}.000100"}), False
+
+    def _open(self, body: dict[str, Any]) -> tuple[Answer, bool]:
+        view = json.loads(body["view"]) if isinstance(body["view"], str) else body["view"]
+        if not body["trigger_id"].startswith("trigger"):
+            return _error("expired_trigger_id")
+        if problem := _ill_formed(view):
+            self.undescribed.append(problem)
+            return _error("invalid_arguments")
+        self.views.append(view)
+        return Answer(status=200, body={"ok": True, "view": {"id": "V1"}}), False
 
     def _update(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         message = self._find(body["channel"], body["ts"])
@@ -209,6 +222,22 @@ def _description() -> dict[str, Any]:
     (file,) = Path(reference).rglob("slack_web_openapi_v2*.json")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["paths"]
     return found
+
+
+def _ill_formed(view: dict[str, Any]) -> str:
+    """Return what a modal has too much of (https://docs.slack.dev/reference/views/modal-views); empty when nothing."""
+    texts = [(view[name]["text"], 24) for name in ("title", "submit", "close")]
+    for block in view["blocks"]:
+        element = block["element"]
+        options = element.get("options", [])
+        texts += [(each["text"]["text"], 75) for each in options] + [(each["value"], 150) for each in options]
+        texts += [(block["label"]["text"], 2000), (element["action_id"], 255), (block["block_id"], 255)]
+        texts += [(element.get("initial_value") or "-", element.get("max_length", 3000))]
+        if element["type"] == "static_select" and not 0 < len(options) <= 100:
+            return f"{block['block_id']} has {len(options)} options"
+    wrong = [text for text, most in texts if not 0 < len(text) <= most]
+    more = len(view["blocks"]) > 100 or len(view["private_metadata"]) > 3000
+    return f"too long or empty: {wrong}" if wrong or more else ""
 
 
 def _good(block: dict[str, Any]) -> bool:

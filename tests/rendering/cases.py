@@ -439,6 +439,7 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "ended": _ENDED | _STAFF | _ANA,
         "blocking": _ONGOING | _STAFF | _ANA | {"pain": "blocking", "files": 2},
         "held": _ONGOING | _STAFF | _ANA | {"pain": "painful", "held": True},
+        "recorded": _ONGOING | _STAFF | _ANA | {"recorded_by": "Mira (Slack)", "has_address": False},
         "nameless": _NO_ROLLOUT
         | _STAFF
         | _ANA

@@ -602,6 +602,24 @@ FIFTEENTH: Rows = {
     "subscriber_component": [{"subscriber_id": 15, "component_id": 2}],
 }
 
+NINETEENTH: Rows = {
+    "slack_event": [
+        {"id": 19, "key": "Ev19", "body": {}, "state": "done", "tries": 0, "received_at": AT, "due_at": AT}
+    ],
+    "slack_message": [
+        {
+            "id": 19,
+            "channel": "C0SUPPORT1",
+            "ts": "1790000001.000100",
+            "member": "U0MIRA0001",
+            "thread_id": 1,
+            "message_id": 1,
+            "fate": "sent",
+            "at": AT,
+        }
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -619,6 +637,7 @@ ADDED: Mapping[str, Rows] = {
     "0015": FIFTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
+    "0019": NINETEENTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

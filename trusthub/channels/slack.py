@@ -15,7 +15,7 @@ from slack_sdk.web import SlackResponse
 from trusthub.channels import slack_errors
 from trusthub.channels.base import TIMEOUT, Outbound, Receipt
 from trusthub.channels.reconcile import CannotTell, Doubt, Finding, Found, Later, NotThere
-from trusthub.channels.slack_blocks import Page, compose
+from trusthub.channels.slack_blocks import Page, compose, escape, section
 from trusthub.domain.pacing import Pace
 from trusthub.errors import DeliveryError
 
@@ -93,12 +93,25 @@ class Slack:
             wait = timedelta(seconds=error.retry_after) if error.retry_after else _SOON
             return Later(doubt.now + wait, f"It could not be looked for. {error}")
 
-    def whisper(self, channel: str, user: str, text: str) -> None:
+    def whisper(self, channel: str, user: str, text: str, thread: str = "") -> None:
         """Say something that one member alone sees: in answer to a press, Slack shows nothing that the answer says.
 
         Raises DeliveryError. https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
-        self._call(self._client.chat_postEphemeral, channel, {"channel": channel, "user": user, "text": text})
+        body = {"channel": channel, "user": user, "text": escape(text)}
+        self._call(self._client.chat_postEphemeral, channel, body | _reply(thread, broadcast=False))
+
+    def remark(self, channel: str, thread: str, text: str) -> None:
+        """Say something in a thread, once. Raises DeliveryError."""
+        body = {"channel": channel, "text": escape(text), "blocks": [section(escape(text))]}
+        self._post(channel, body | _reply(thread, broadcast=False))
+
+    def open(self, trigger: str, view: dict[str, Any]) -> None:
+        """Open a modal for who pressed or typed within the last 3 seconds. Raises DeliveryError.
+
+        https://docs.slack.dev/reference/methods/views.open
+        """
+        self._call(self._client.views_open, "a modal", {"trigger_id": trigger, "view": view})
 
     def _found(self, outbound: Outbound, channel: str, doubt: Doubt) -> Finding:
         """Search the thread, or the channel when there is none. Parts of a long message are in a thread."""

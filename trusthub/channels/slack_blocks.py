@@ -40,10 +40,10 @@ class Page:
 
 def compose(outbound: Outbound, *, interactive: bool) -> list[Page]:
     """Return the message as one page, or as more when it is long: the promise in the first, buttons below the last."""
-    found = [Page(text, [_section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
+    found = [Page(text, [section(part) for part in split(text, SECTION)]) for text in _texts(outbound)]
     links = [button for button in outbound.buttons if not interactive or button.action == OPEN]
     long = [button for button in links if len(button.url) > URL]
-    found[-1].blocks.extend(_section(f"<{button.url}|{escape(button.label)}>") for button in long)
+    found[-1].blocks.extend(section(f"<{button.url}|{escape(button.label)}>") for button in long)
     buttons = [button for button in outbound.buttons if button not in long]
     found[-1].blocks.extend(_actions(buttons, interactive=interactive))
     return found
@@ -62,7 +62,8 @@ def _texts(outbound: Outbound) -> list[str]:
     return pages(text, PAGE, outbound.promise) or [title]
 
 
-def _section(text: str) -> Block:
+def section(text: str) -> Block:
+    """Return mrkdwn of at most 3,000 characters as a block."""
     # expand: Slack must not hide the end of a message, where the promise stands, behind "see more".
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}, "expand": True}
 

@@ -271,6 +271,24 @@ def add(email: str, name: str, roles: tuple[str, ...], password: str) -> None:
     click.echo(f"{email} can sign in. Roles: {', '.join(kept)}.")
 
 
+@user.command("slack")
+@click.argument("email")
+@click.argument("member", required=False)
+@click.option("--nobody", is_flag=True, help="Take it back.")
+def member(email: str, member: str | None, *, nobody: bool) -> None:
+    """Say which MEMBER of Slack (U...) the account EMAIL is: what they do there they do as this account."""
+    from trusthub import app, settings
+    from trusthub.services.acts import StaffError
+
+    if (member is None) is not nobody or (member and not re.fullmatch(r"[UW][A-Z0-9]{4,}", member)):
+        raise click.UsageError("Write a member id such as U0123ABCD (in Slack: profile, Copy member ID), or --nobody.")
+    try:
+        app.set_member(settings.load(), email=email, member=member)
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{email} is {member} in Slack." if member else f"{email} is nobody in Slack.")
+
+
 def _check_host(host: str, loaded: object) -> None:
     if getattr(loaded, "demo", False) and host not in {"127.0.0.1", "::1", "localhost"}:
         raise click.UsageError("The demo leaves its hooks open, so it serves on loopback only.")

@@ -237,6 +237,7 @@ FACTS: Mapping[str, Fact] = {
     # staff only
     "pain": _internal("what the customer says of how it hurts: blocking, painful or minor", "blocking", optional=True),
     "files": _internal("number of files that came with the words", 1, optional=True),
+    "recorded_by": _internal("which of us wrote down what the customer said elsewhere", "Mira (Slack)", optional=True),
     "held": _internal("whether the words came from another address than the customer's", True, optional=True),
     "wants_rollback": _internal("whether the customer wants the change rolled back", True, optional=True),
     "console_url": _internal("the incident, rollout or thread in the console", "https://status.acme.example/console/"),

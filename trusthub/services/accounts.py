@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -34,6 +35,44 @@ def roles_of(given: Roles, email: str, kept: list[str]) -> frozenset[Role]:
     """
     by_site = [role for role in (Role.PUBLISHER, Role.LEGAL) if given.holds(role, email)]
     return effective([*kept, *by_site])
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who works here, as Slack knows them."""
+
+    email: str
+    name: str
+    """As customers read it; empty for who has no account."""
+    roles: frozenset[Role]
+
+
+def of_member(session: Session, hub: Hub, member: str) -> Colleague | None:
+    """Return who has a member id in Slack: by their account, else as site.yaml has it; None for everybody else.
+
+    An account that may not sign in may do nothing in Slack either.
+    """
+    given = hub.configuration.site.roles
+    email = given.address_of(member)
+    mine = (col(User.slack) == member) | ((col(User.email) == email.lower()) & col(User.slack).is_(None))
+    row = session.execute(select(User).where(mine).order_by(col(User.slack).is_(None))).scalars().first()
+    if not member or (row is None and not email) or (row is not None and not row.active):
+        return None
+    if row is None:
+        return Colleague(email, "", roles_of(given, email, []))
+    return Colleague(row.email, row.name, roles_of(given, row.email, row.roles))
+
+
+def set_member(session: Session, *, email: str, member: str | None, now: datetime) -> None:
+    """Say who somebody is in Slack; None for nobody. Raises StaffError when that cannot be."""
+    row = session.execute(select(User).where(col(User.email) == email.lower())).scalar()
+    if row is None:
+        raise StaffError(f"There is no account {email}.")
+    taken = session.execute(select(User).where(col(User.slack) == member, col(User.id) != row.id)).scalar()
+    if member is not None and taken is not None:
+        raise StaffError(f"{member} is {taken.email}.")
+    audit_row(session, Act(actor="command line", now=now), "account", f"staff:{row.id}", f"slack: {member or 'nobody'}")
+    row.slack = member
 
 
 def save(

@@ -6,12 +6,22 @@ stays: without the address, mail that they asked us not to send would go out aga
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Delivery, Incident, Person, Recipient, Row, Subscriber, Thread, ThreadMessage
+from trusthub.store.tables import (
+    Delivery,
+    Incident,
+    Person,
+    Recipient,
+    Row,
+    SlackMessage,
+    Subscriber,
+    Thread,
+    ThreadMessage,
+)
 
 ERASED = "(erased)"
 
@@ -34,7 +44,12 @@ def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
         for person in found["person"]:
             person.name = person.email = None
         for thread in found["thread"]:
+            thread.recorded_url = None
             thread.network, thread.mail, thread.link_version = None, False, thread.link_version + 1
+        threads = [thread.id for thread in found["thread"]]
+        session.execute(
+            delete(SlackMessage).where(col(SlackMessage.thread_id).in_(threads))
+        )  # an edit would write anew
         for message in found["thread_message"]:
             message.body, message.author = ERASED, message.author if message.by != "customer" else None
         for subscriber in found["subscriber"]:

@@ -48,6 +48,10 @@ class Answer:
     via: str = "page"
     proven: bool = False
     """Whether they read mail to their address: they answered one."""
+    recorded_by: str | None = None
+    """Which of us wrote it down for them."""
+    recorded_url: str | None = None
+    """Where they said it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def open_about(hub: Hub, component_public_id: str, answer: Answer, now: datetime
         component = listed_component(session, component_public_id)
         if component is None:
             return None
-        return _start(session, hub, of_component(hub, component), answer, now, component=component)
+        return start_about(session, hub, component, answer, now)
 
 
 def listed_component(session: Session, public_id: str) -> Component | None:
@@ -91,6 +95,11 @@ def listed_component(session: Session, public_id: str) -> Component | None:
 def start(session: Session, hub: Hub, incident_id: int, answer: Answer, now: datetime) -> Thread:
     """Start a thread on an incident that customers know."""
     return _start(session, hub, of_case(session, hub, read_case(session, hub, incident_id)), answer, now)
+
+
+def start_about(session: Session, hub: Hub, component: Component, answer: Answer, now: datetime) -> Thread:
+    """Start a thread on a component that the page shows."""
+    return _start(session, hub, of_component(hub, component), answer, now, component=component)
 
 
 def _start(
@@ -111,6 +120,8 @@ def _start(
         updates=answer.updates,
         verified_at=now if answer.proven else None,
         locale=hub.page.nearest(answer.locale),
+        recorded_by=answer.recorded_by,
+        recorded_url=answer.recorded_url,
         created_at=now,
         updated_at=now,
     )
@@ -182,13 +193,16 @@ def prove(session: Session, thread_id: int, now: datetime) -> None:
     session.execute(mine.values(verified_at=now))
 
 
-def staff_replies(session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime) -> None:
+def staff_replies(
+    session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime, *, via: str = "console"
+) -> ThreadMessage:
     """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
     thread.state = "answered"
-    message = _say(session, thread, "staff", author, words, now, via="console")
+    message = _say(session, thread, "staff", author, words, now, via=via)
     facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author}
     _write(session, hub, topic, thread, Moment.THREAD_REPLIED, message, facts, now)
+    return message
 
 
 def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
@@ -282,6 +296,7 @@ def _thread_facts(hub: Hub, thread: Thread, person: Person) -> Facts:
         "pain": thread.pain,
         "files": 0,
         "held": False,
+        "recorded_by": thread.recorded_by,
         "answer_by_mail": hub.mailbox is not None,
     }
 

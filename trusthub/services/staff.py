@@ -20,7 +20,7 @@ from trusthub.services.facts import reach
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
 from trusthub.services.topic import of_thread
-from trusthub.store.tables import Component, Incident, Thread, ThreadMessage
+from trusthub.store.tables import Component, Incident, Person, Thread, ThreadMessage
 
 _MOMENTS = {
     State.INVESTIGATING: Moment.INCIDENT_UPDATED,
@@ -290,10 +290,22 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
 def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
     """Answer a customer."""
     with hub.database.transaction() as session:
-        thread = _thread(session, thread_public_id)
-        admit(session, hub, act, [{thread.locale: words}], "reply", f"thread:{thread_public_id}")
-        acts.audit_row(session, act, "reply", f"thread:{thread_public_id}")
-        feedback.staff_replies(session, hub, thread, words, act.actor, act.now)
+        reply_in(session, hub, _thread(session, thread_public_id), act, words)
+
+
+def reply_in(session: Session, hub: Hub, thread: Thread, act: Act, words: str) -> ThreadMessage:
+    """Answer a customer, in a transaction that has more to do. Raises UnfitError."""
+    about = f"thread:{thread.public_id}"
+    admit(session, hub, act, [{thread.locale: words}], "reply", about)
+    acts.audit_row(session, act, "reply", about)
+    via = act.where.lower()
+    return feedback.staff_replies(session, hub, thread, words, act.actor, act.now, via=via)
+
+
+def reached(session: Session, thread: Thread) -> str:
+    """Say where a customer reads us, without saying their address."""
+    person = session.get_one(Person, thread.person_id)
+    return "by email and on their private page" if person.email and thread.mail else "on their private page only"
 
 
 def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:

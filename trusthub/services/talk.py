@@ -47,6 +47,8 @@ def thread(session: Session, hub: Hub, row: Thread, *, customer: bool = False) -
         fixed=row.fixed,
         rating=row.rating,
         next_update=_next_update(session, row),
+        recorded_by=row.recorded_by,
+        recorded_url=row.recorded_url,
         by_mail=hub.mailbox is not None and bool(person.email) and row.mail,
     )
 
@@ -71,6 +73,8 @@ def _message(session: Session, hub: Hub, row: ThreadMessage, person: Person, unn
         html=markdown.to_html(row.body) if row.by == "hub" else _paragraphs(row.body),
         at=row.created_at,
         via=row.via,
+        edited_at=row.edited_at,
+        withdrawn_at=row.withdrawn_at,
         files=files.of_message(session, row.id),
         stranger=(wrote.email or "unknown") if row.held and wrote else "",
         verdict=f"SPF {mail.spf or 'not told'}, DKIM {mail.dkim.strip('{}') or 'not told'}" if mail else "",

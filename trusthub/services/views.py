@@ -241,7 +241,11 @@ class MessageView(WordsView):
     author: str
     id: int = 0
     via: str = "page"
-    """page, mail or console."""
+    """page, mail, console, slack or api."""
+    edited_at: datetime | None = None
+    """When its author corrected it."""
+    withdrawn_at: datetime | None = None
+    """When its author took it back. The words stay, because they were sent."""
     files: tuple[FileView, ...] = ()
     stranger: str = ""
     """The address that it came from, when that is not the customer's: only staff see such a message."""
@@ -283,6 +287,10 @@ class ThreadView:
     """When we promised to write again about its incident."""
     by_mail: bool = False
     """Whether an answer to our mails reaches us."""
+    recorded_by: str | None = None
+    """Who of us wrote it down for the customer."""
+    recorded_url: str | None = None
+    """Where the customer said it."""
 
     @property
     def incident_public_id(self) -> str:

@@ -40,6 +40,8 @@ LEAST: Mapping[str, str] = {
     "public.rate": EVERYBODY,
     "public.file": EVERYBODY,
     "gates.ask": EVERYBODY,
+    "slack.events": EVERYBODY,
+    "slack.command": EVERYBODY,
     "slack.interactions": EVERYBODY,
     "mail.events": EVERYBODY,
     "mail.inbound": EVERYBODY,

@@ -49,7 +49,11 @@ def moment(name: str) -> datetime | None:
 
 def next_clock(name: str, now: datetime) -> datetime | None:
     """Return the next time (UTC) at which a clock shows what was written, or None when nothing was written."""
-    value = text(name)
+    return at_clock(text(name), now)
+
+
+def at_clock(value: str, now: datetime) -> datetime | None:
+    """Return the next time (UTC) at which a clock shows `value`, such as 14:30; None for an empty one."""
     if value and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
         raise StaffError(f"{value!r} is not a time. Write it like 14:30.")
     if not value:

@@ -21,7 +21,7 @@ from trusthub.store.tables.incidents import (
 from trusthub.store.tables.pages import Component, Page, Snapshot
 from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
 from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberComponent
-from trusthub.store.tables.talk import Attachment, InboundMail, MeToo
+from trusthub.store.tables.talk import Attachment, InboundMail, MeToo, SlackEvent, SlackMessage
 
 __all__ = [
     "Alert",
@@ -53,6 +53,8 @@ __all__ = [
     "Sandbox",
     "Seen",
     "Silence",
+    "SlackEvent",
+    "SlackMessage",
     "Snapshot",
     "StaffSession",
     "Subscriber",

@@ -28,6 +28,12 @@ class Delivery(Row, table=True):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_delivery_conversation", "lane", "conversation"),
+        Index(
+            "ix_delivery_thread_ref",
+            "provider_ref",
+            sqlite_where=text("thread_id IS NOT NULL"),
+            postgresql_where=text("thread_id IS NOT NULL"),
+        ),
         _few("dead", "state = 'dead'"),
         _few("cancelled", "state = 'cancelled'"),
         _few("ambiguous", "ambiguous = 1", "ambiguous"),

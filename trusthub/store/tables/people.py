@@ -53,6 +53,10 @@ class Thread(Row, table=True):
     """What they answered last to "is it fixed for you?"."""
     rating: int | None = None
     """1-5, given once."""
+    recorded_by: str | None = None
+    """Who of us wrote it down for the customer, who said it elsewhere."""
+    recorded_url: str | None = None
+    """Where the customer said it: the message in Slack."""
     created_at: datetime = columns.time()
     updated_at: datetime = columns.time(index=True)
 
@@ -68,10 +72,14 @@ class ThreadMessage(Row, table=True):
     author: str | None = None
     body: str = columns.long()
     via: str = Field(default="page", sa_column_kwargs={"server_default": "page"})
-    """page, mail, or console."""
+    """page, mail, console, slack or api."""
     held: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """It came from a stranger: only staff see it, until one of them says that it is the customer's."""
     created_at: datetime = columns.time()
+    edited_at: datetime | None = columns.time(null=True)
+    """When its author corrected it, after it had been sent."""
+    withdrawn_at: datetime | None = columns.time(null=True)
+    """When its author deleted it in Slack, after it had been sent. Its words stay."""
 
 
 class User(Row, table=True):
@@ -86,6 +94,8 @@ class User(Row, table=True):
     """argon2 hash."""
     roles: list[str] = columns.json(list, before="[]")
     """Each a domain.role.Role."""
+    slack: str | None = Field(default=None, unique=True)
+    """Their member id in Slack: what they do there they do as this account."""
     active: bool = True
     created_at: datetime = columns.time()
 

@@ -1,6 +1,7 @@
-"""What belongs to customers' threads: mail that came in, files that came with words, and "me too"."""
+"""What belongs to customers' threads: mail and Slack that came in, files that came with words, and "me too"."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
@@ -56,3 +57,37 @@ class MeToo(Row, table=True):
     network: str
     """Keyed hash; the address itself is not kept."""
     created_at: datetime = columns.time()
+
+
+class SlackEvent(Row, table=True):
+    """Something that happened in Slack, kept before it is worked on. The words are gone when that is done."""
+
+    __tablename__ = "slack_event"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    key: str = Field(unique=True)
+    """Slack's `event_id`, the same in each retry."""
+    body: dict[str, Any] = columns.json(dict)
+    state: str = Field(default="waiting", index=True)
+    """waiting, done or failed."""
+    tries: int = 0
+    received_at: datetime = columns.time()
+    due_at: datetime = columns.time()
+
+
+class SlackMessage(Row, table=True):
+    """A colleague's message below a customer's thread in Slack, and what became of it. Its words are not kept here."""
+
+    __tablename__ = "slack_message"
+    __table_args__ = (UniqueConstraint("channel", "ts"), {"sqlite_autoincrement": True})
+    id: int = columns.row_id()
+    channel: str
+    ts: str
+    member: str
+    """Its author's id in Slack."""
+    thread_id: int = columns.link("thread.id")
+    message_id: int | None = columns.link("thread_message.id", null=True)
+    """What the customer reads of it."""
+    fate: str
+    """internal, refused, sent or deleted."""
+    at: datetime = columns.time()
