@@ -203,7 +203,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     for each in (answers, threads):
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
-    app.register_blueprint(console(hub, limiter, csrf))
+    app.register_blueprint(console(hub, limiter, csrf, frozenset(map(Role, settings.second_factor_for.split()))))
     whisper = chat.whisper if isinstance(chat := made["slack"], Slack) else None
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), whisper))
     token = settings.mail_inbound_token.get_secret_value()

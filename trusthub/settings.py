@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(
         default=False, description="Whether webhooks may go to private addresses, plain http and any port"
     )
+    second_factor_for: str = Field(
+        default="", description="Roles that need a second factor, such as: admin legal publisher"
+    )
     trusted_proxies: int = Field(default=0, ge=0, description="Reverse proxies in front whose X-Forwarded-* count")
     give_up_seconds: int = Field(
         default=3600, gt=0, description="A message that failed for so long is given up; those behind it go on"
@@ -87,6 +90,14 @@ class Settings(BaseSettings):
         if address and not re.fullmatch(r"[\w.-]{1,10}@[\w-]+(\.[\w-]+)+", address, re.ASCII):
             raise ValueError("Write an address with at most 10 characters before its @, such as reply@in.example.com")
         return address.lower()
+
+    @field_validator("second_factor_for")
+    @classmethod
+    def _are_roles(cls, names: str) -> str:
+        known = ("viewer", "support", "publisher", "legal", "admin")
+        if unknown := [name for name in names.split() if name not in known]:
+            raise ValueError(f"There is no role {unknown[0]!r}. Take some of {', '.join(known)}, with spaces between")
+        return names
 
     @property
     def files(self) -> Path | None:

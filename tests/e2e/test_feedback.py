@@ -154,10 +154,10 @@ def test_the_console_is_for_staff(hub: House, incident: str) -> None:
 
 def test_signing_in_never_leads_elsewhere(hub: House) -> None:
     hub.sign_in()
-    form = hub.web.get("/console/login").text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
-    assert token
     for target in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        # Signing in begins a new session, so each form has a token of its own.
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', hub.web.get("/console/login").text)
+        assert token
         answer = hub.web.post(
             "/console/login",
             data={

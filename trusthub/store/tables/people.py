@@ -86,6 +86,14 @@ class User(Row, table=True):
     """argon2 hash."""
     roles: list[str] = columns.json(list, before="[]")
     """Each a domain.role.Role."""
+    totp_sealed: str = columns.words()
+    """The secret of their authenticator, encrypted (services/second_factor.py); empty without a second factor."""
+    totp_step: int = columns.counted()
+    """The half minute whose code they used last: neither it nor an earlier one is taken again."""
+    recovery: list[str] = columns.json(list, before="[]")
+    """Hashes of the recovery codes that are left."""
+    subject: str | None = Field(default=None, unique=True)
+    """Who they are at the identity provider: `<issuer> <sub>`; None for an account that never came from there."""
     active: bool = True
     created_at: datetime = columns.time()
 
