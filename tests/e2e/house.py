@@ -58,6 +58,7 @@ class House:
     clock: Clock
     web: Client
     seen: dict[str, int] = field(default_factory=lambda: {"slack": 0, "mail": 0})
+    signed_in: bool = False
 
     def hook(self, name: str, body: bytes | dict[str, Any], headers: Mapping[str, str] | None = None) -> TestResponse:
         """Send one request as a tool would, and let the worker deliver what follows."""
@@ -135,10 +136,15 @@ class House:
         email, name, password = STAFF
         app.add_user(self.parts.settings, email=email, name=name, password=password)
         self.console("/console/login", email=email, password=password, next="")
+        self.signed_in = True
 
     def console(self, path: str, form_at: str | None = None, **fields: str) -> TestResponse:
-        """Post a console form with its token."""
-        form = self.web.get(form_at or path).text
+        """Post a console form with its token. Who has signed in does so again when their session went idle."""
+        page = self.web.get(form_at or path)
+        if self.signed_in and "/console/login" in page.headers.get("Location", ""):
+            self.console("/console/login", email=STAFF[0], password=STAFF[2])
+            page = self.web.get(form_at or path)
+        form = page.text
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
         assert token, form
         answer = self.web.post(path, data={"csrf_token": token[1], **fields}, follow_redirects=True)

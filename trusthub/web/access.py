@@ -55,6 +55,8 @@ LEAST: Mapping[str, str] = {
     "api.threads": Scope.READ_THREADS,
     "console.login": EVERYBODY,
     "console.sign_in": EVERYBODY,
+    "console.leave": EVERYBODY,
+    "console.back": EVERYBODY,
     "console.second": EVERYBODY,
     "console.check_second": EVERYBODY,
     "console.sign_out": Role.VIEWER,

@@ -43,6 +43,8 @@ class Staff(UserMixin):  # type: ignore[misc] # flask-login has no types
     secret: str
     second: bool = False
     """Whether they have a second factor."""
+    outside: bool = False
+    """Whether only the identity provider lets them in, which then looks after their second factor."""
 
     def get_id(self) -> str:
         """Return what the cookie keeps."""
@@ -87,7 +89,17 @@ def sessions(app: Flask, hub: Hub) -> None:
             return None
         row, user = found
         roles = accounts.roles_of(hub.configuration.site.roles, user.email, user.roles)
-        return Staff(user.id, user.name, user.email, roles, row.id, row.public_id, secret, bool(user.totp_sealed))
+        return Staff(
+            user.id,
+            user.name,
+            user.email,
+            roles,
+            row.id,
+            row.public_id,
+            secret,
+            bool(user.totp_sealed),
+            not user.password,
+        )
 
 
 def check(hub: Hub, email: str, password: str) -> User | None:
@@ -97,7 +109,7 @@ def check(hub: Hub, email: str, password: str) -> User | None:
             select(User).where(col(User.email) == email.lower(), col(User.active).is_(True))
         ).scalar()
     try:
-        _HASHER.verify(row.password if row else _NOBODY, password)
+        _HASHER.verify((row and row.password) or _NOBODY, password)  # who comes from a provider has none
     except (VerifyMismatchError, InvalidHashError):
         return None
     return row

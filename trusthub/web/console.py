@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
-from trusthub.domain.role import Role
 from trusthub.services import (
     approval_views,
     connections,
@@ -45,6 +44,7 @@ from trusthub.web import (
     fields,
     security,
 )
+from trusthub.web.console_sign_in import Ways
 from trusthub.web.public import Public
 
 LIVE = ("script-src 'self'", "connect-src 'self'", "frame-src 'self'")
@@ -56,9 +56,9 @@ Answer = Response | BaseResponse
 class Console:
     """The routes, with what they need."""
 
-    def __init__(self, hub: Hub, second_for: frozenset[Role] = frozenset()) -> None:
-        """Take the roles that nobody may use without a second factor."""
-        self.hub, self.counts, self.guesses, self.second_for = hub, Counts(), auth.Guesses(), second_for
+    def __init__(self, hub: Hub, ways: Ways) -> None:
+        """Take how people sign in."""
+        self.hub, self.counts, self.guesses, self.ways = hub, Counts(), auth.Guesses(), ways
 
     def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
         """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
@@ -95,7 +95,7 @@ class Console:
     def guard(self) -> Answer | None:
         """Let only staff in."""
         if current_user.is_authenticated:
-            lacks = self.second_for & current_user.roles and not current_user.second
+            lacks = self.ways.second_for & current_user.roles and not (current_user.second or current_user.outside)
             if not lacks or request.endpoint in console_second.ENROLLING:
                 return None
             flash("Your role needs a second factor. Please set it up first.")
@@ -309,9 +309,9 @@ class Console:
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
 
 
-def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, second_for: frozenset[Role] = frozenset()) -> Blueprint:
+def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Blueprint:
     """Return the console's routes, all guarded, every form with a CSRF token."""
-    blueprint, routes = Blueprint("console", __name__, url_prefix="/console"), Console(hub, second_for)
+    blueprint, routes = Blueprint("console", __name__, url_prefix="/console"), Console(hub, ways)
     blueprint.before_request(routes.guard)
     blueprint.before_request(csrf.protect)
     add = blueprint.add_url_rule
