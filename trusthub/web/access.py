@@ -119,6 +119,11 @@ def least() -> str | None:
     return ACTIONS.get((endpoint, str((request.view_args or {}).get("action"))), LEAST.get(endpoint))
 
 
+def allowed(roles: frozenset[Role]) -> frozenset[str]:
+    """Return the endpoints that somebody with these roles reaches, so that no page shows a button that answers 403."""
+    return frozenset(endpoint for endpoint, needed in LEAST.items() if needed in roles)
+
+
 def enforce(app: Flask) -> None:
     """Refuse who lacks the role that a route needs. A stranger is left to the console, which asks them to sign in."""
 

@@ -31,6 +31,7 @@ from trusthub.services.hub import Hub
 from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
 from trusthub.web import (
+    access,
     auth,
     console_account,
     console_approvals,
@@ -71,6 +72,7 @@ class Console:
             page=view,
             user=user,
             may=sorted(current_user.roles) if user else [],
+            allowed=access.allowed(current_user.roles) if user else frozenset(),
             csrf=generate_csrf(),
             notice=notice,
             languages=self._languages(),
