@@ -30,6 +30,11 @@ GOOD = {
     "demo": "true",
     "mail_inbound": "reply@in.acme.example",
     "files_dir": "/srv/files",
+    "second_factor_for": "admin legal",
+    "oidc_issuer": "https://id.acme.example/realms/acme",
+    "oidc_client_id": "trusthub",
+    "oidc_roles_claim": "groups",
+    "local_sign_in": "false",
 }
 """A value for each variable that takes more than any text; the rest are secrets."""
 

@@ -52,6 +52,7 @@ from trusthub.services.asking import Forgetting
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
+from trusthub.services.identity import Provider
 from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
 from trusthub.services.tidying import Tidying
@@ -63,6 +64,7 @@ from trusthub.store.tables import Sandbox
 from trusthub.web import access, answers, auth, hooks, security, snapshot, threads
 from trusthub.web.api import api
 from trusthub.web.console import console
+from trusthub.web.console_sign_in import Ways
 from trusthub.web.gates import gates
 from trusthub.web.mail import Keys, mail
 from trusthub.web.ops import ops
@@ -224,7 +226,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
     app.register_blueprint(subscriptions(hub, limiter))
-    app.register_blueprint(console(hub, limiter, csrf))
+    app.register_blueprint(console(hub, limiter, csrf, _ways(settings, hub)))
     app.register_blueprint(slack(hub, settings.slack_signing_secret.get_secret_value(), _chat(made)))
     token = settings.mail_inbound_token.get_secret_value()
     app.register_blueprint(mail(hub, Keys(settings.sendgrid_event_key, settings.sendgrid_inbound_key, token)))
@@ -234,6 +236,26 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
         app.register_blueprint(_sandbox(hub))
     app.register_error_handler(HTTPException, _explain(hub))
     return app
+
+
+def _ways(settings: Settings, hub: Hub) -> Ways:
+    """Return how staff sign in. Raises PlaybookError when nobody could."""
+    provider, secret = None, settings.oidc_client_secret.get_secret_value()
+    if settings.oidc_issuer:
+        if not settings.oidc_client_id or not secret:
+            ours = "TRUSTHUB_OIDC_CLIENT_ID and TRUSTHUB_OIDC_CLIENT_SECRET"
+            raise PlaybookError(f"TRUSTHUB_OIDC_ISSUER is set, and {ours} are needed with it.")
+        provider = Provider(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=secret,
+            roles_claim=settings.oidc_roles_claim,
+            back=f"{hub.base_url}/console/login/oidc/back",
+        )
+    if provider is None and not settings.local_sign_in:
+        raise PlaybookError("TRUSTHUB_LOCAL_SIGN_IN is off, so nobody could sign in. Set TRUSTHUB_OIDC_ISSUER.")
+    needed = frozenset(map(Role, settings.second_factor_for.split()))
+    return Ways(second_for=needed, provider=provider, local=settings.local_sign_in)
 
 
 def serve() -> "WSGIApplication":

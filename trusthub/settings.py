@@ -57,6 +57,14 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(
         default=False, description="Whether webhooks may go to private addresses, plain http and any port"
     )
+    second_factor_for: str = Field(
+        default="", description="Roles that need a second factor, such as: admin legal publisher"
+    )
+    oidc_issuer: str = Field(default="", description="An OpenID Connect provider at which staff sign in")
+    oidc_client_id: str = Field(default="", description="As what this hub is registered there")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="The secret of that registration")
+    oidc_roles_claim: str = Field(default="", description="Claim of the ID token that lists roles")
+    local_sign_in: bool = Field(default=True, description="Whether staff may sign in with a password of ours")
     trusted_proxies: int = Field(default=0, ge=0, description="Reverse proxies in front whose X-Forwarded-* count")
     give_up_seconds: int = Field(
         default=3600, gt=0, description="A message that failed for so long is given up; those behind it go on"
@@ -81,12 +89,27 @@ class Settings(BaseSettings):
             raise ValueError("Write an address such as https://hub.example.com")
         return url
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_issuer(cls, url: str) -> str:
+        if url and not re.fullmatch(r"(https://|http://(127\.0\.0\.1|localhost)\b)[^\s?#@]+", url):
+            raise ValueError("Write the issuer's https address, exactly as the provider says it")
+        return url
+
     @field_validator("mail_inbound")
     @classmethod
     def _is_mailbox(cls, address: str) -> str:
         if address and not re.fullmatch(r"[\w.-]{1,10}@[\w-]+(\.[\w-]+)+", address, re.ASCII):
             raise ValueError("Write an address with at most 10 characters before its @, such as reply@in.example.com")
         return address.lower()
+
+    @field_validator("second_factor_for")
+    @classmethod
+    def _are_roles(cls, names: str) -> str:
+        known = ("viewer", "support", "publisher", "legal", "admin")
+        if unknown := [name for name in names.split() if name not in known]:
+            raise ValueError(f"There is no role {unknown[0]!r}. Take some of {', '.join(known)}, with spaces between")
+        return names
 
     @property
     def files(self) -> Path | None:

@@ -10,9 +10,22 @@ from sqlmodel import col
 
 from tests.e2e.house import House
 from tests.e2e.test_publicity import canary, rolled_back
-from trusthub.services import customers, evidence, staff
+from trusthub.domain.attachment import File
+from trusthub.services import customers, evidence, files, staff
 from trusthub.services.acts import Act, StaffError
-from trusthub.store.tables import Audit, AuditChange, Incident, Person, Recipient, Thread, ThreadMessage
+from trusthub.store.tables import (
+    Attachment,
+    Audit,
+    AuditChange,
+    Delivery,
+    Event,
+    Incident,
+    Person,
+    Recipient,
+    Sandbox,
+    Thread,
+    ThreadMessage,
+)
 
 ANA = "ana@customer.example"
 
@@ -130,3 +143,24 @@ def test_a_customer_reads_all_that_is_kept_and_then_is_forgotten_but_counted(tol
     staff.close_thread(hub, public_id, act(told))  # what is left still works
     told.parts.worker.drain()
     assert told.web.get(f"/console/threads/{public_id}").status_code == 200
+
+
+def test_an_address_is_also_taken_out_of_what_tools_sent_of_the_sandbox_and_of_the_files(told: House) -> None:
+    hub = told.parts.hub
+    told.event("rollout.started", reason="asked for by Ana@customer.example")
+    with hub.database.transaction() as session:
+        session.add(Sandbox(kind="email", at=told.clock(), payload={"to": ANA}))
+        message = session.execute(select(ThreadMessage)).scalars().first()
+        assert message
+        message.held = True
+        files.keep(session, hub, message, [File("a.txt", "text/plain", b"mine")], told.clock())
+    assert hub.files is None or list(hub.files.iterdir())
+    found = customers.export(hub, ANA, act(told))
+    assert (len(found["event"]), len(found["sandbox"])) == (1, 1)
+    customers.erase(hub, ANA, act(told))
+    with hub.database.reading() as session:
+        tables = (Event, Sandbox, Delivery, Attachment, ThreadMessage)
+        kept = [repr(row.model_dump()).lower() for table in tables for row in session.execute(select(table)).scalars()]
+        assert not session.execute(select(Attachment)).scalars().all()
+    assert not [row for row in kept if ANA in row or "i paid twice" in row]
+    assert hub.files is None or not list(hub.files.iterdir())

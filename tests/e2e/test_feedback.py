@@ -9,6 +9,8 @@ from sqlmodel import col
 from tests import goldens
 from tests.e2e.house import House, _steady
 from tests.e2e.test_publicity import canary, rolled_back
+from trusthub import app
+from trusthub.domain.role import Role
 from trusthub.store.tables import Thread
 
 
@@ -154,10 +156,10 @@ def test_the_console_is_for_staff(hub: House, incident: str) -> None:
 
 def test_signing_in_never_leads_elsewhere(hub: House) -> None:
     hub.sign_in()
-    form = hub.web.get("/console/login").text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
-    assert token
     for target in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        # Signing in begins a new session, so each form has a token of its own.
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', hub.web.get("/console/login").text)
+        assert token
         answer = hub.web.post(
             "/console/login",
             data={
@@ -174,3 +176,16 @@ def test_a_form_without_its_token_is_refused(hub: House, incident: str) -> None:
     hub.sign_in()
     assert hub.web.post(f"/console/incidents/{incident}/resolve").status_code == 400
     assert not hub.calm
+
+
+def test_a_viewer_reads_a_conversation_and_sees_no_button_that_would_be_refused(hub: House, incident: str) -> None:
+    hub.answer(incident, words="It fails.")
+    path = f"/console/threads/{thread_id(hub)}"
+    hub.sign_in()
+    assert f'action="{path}/reply"' in hub.web.get(path).text
+    app.add_user(hub.parts.settings, email="vera@acme.example", name="Vera", password="a horse", roles=(Role.VIEWER,))
+    hub.console("/console/logout", "/console/account")
+    hub.console("/console/login", email="vera@acme.example", password="a horse")
+    page = hub.web.get(path).text
+    assert "It fails." in page
+    assert f'action="{path}' not in page

@@ -79,13 +79,16 @@ def drop() -> Fault:
 class HttpProvider:
     """Base of Slack and SendGrid. A provider says in `take` what it answers when nothing is wrong."""
 
+    answers_get = False
+    """Whether it takes GET like POST; what only takes POST says so."""
+
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self._faults: deque[Fault] = deque()
         self._chosen: list[tuple[Callable[[dict[str, Any]], bool], Fault]] = []
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._serve))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._serve, gets=self.answers_get))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Self:
@@ -153,7 +156,9 @@ class HttpProvider:
         return fault.answer
 
 
-def _handler(serve: Callable[[str, Mapping[str, str], bytes], Answer | None]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    serve: Callable[[str, Mapping[str, str], bytes], Answer | None], *, gets: bool
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -166,6 +171,9 @@ def _handler(serve: Callable[[str, Mapping[str, str], bytes], Answer | None]) ->
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw)
+
+        if gets:
+            do_GET = do_POST  # noqa: N815 -- the standard library's name
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
             pass

@@ -578,6 +578,23 @@ SEVENTEENTH: Rows = {
         {"id": 17, "audit_id": 1, "subject": "incident:1", "before": {"state": "identified"}, "after": {"state": "x"}}
     ],
 }
+TWENTY_FIRST: Rows = {
+    "staff": [
+        {
+            "id": 21,
+            "email": "lena@acme.example",
+            "name": "Lena",
+            "password": "$argon2id$",
+            "roles": ["viewer"],
+            "totp_sealed": "gAAAAA",
+            "totp_step": 58_000_000,
+            "recovery": ["9f86d081"],
+            "subject": "https://id.acme.example 248289761001",
+            "active": True,
+            "created_at": AT,
+        }
+    ]
+}
 
 FIFTEENTH: Rows = {
     "subscriber": [
@@ -638,6 +655,7 @@ ADDED: Mapping[str, Rows] = {
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
     "0019": NINETEENTH,
+    "0021": TWENTY_FIRST,
 }
 """For each revision, the rows that it is the first to have room for."""
 

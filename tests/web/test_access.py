@@ -111,3 +111,10 @@ def test_what_one_route_does_may_need_another_role(hub: House) -> None:
         web, form = enter(hub, role)
         refused = ask(web, "POST", CLEAR, csrf_token=form).status_code == HTTPStatus.FORBIDDEN
         assert refused is (role is Role.PUBLISHER)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_menu_shows_what_a_role_reaches(hub: House, role: Role) -> None:
+    page = enter(hub, role)[0].get("/console/account").text
+    for path in ("/console/open", "/console/maintenance"):
+        assert (f'href="{path}"' in page) is (Role.PUBLISHER in effective([role]))

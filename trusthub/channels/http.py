@@ -76,11 +76,11 @@ class Door:
         """
         return self._exchange("GET", url, None, {}, largest, time.monotonic() + self.timeout)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Return status and headers of the answer; what it says besides is not read. Raises HttpError."""
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, largest: int | None = None) -> Answer:
+        """Return status and headers of the answer, and up to `largest` bytes that it says besides. Raises HttpError."""
         until = time.monotonic() + self.timeout
         for _ in range(HOPS + 1):
-            answer = self._exchange("POST", url, body, headers, None, until)
+            answer = self._exchange("POST", url, body, headers, largest, until)
             to = answer.headers.get("location")
             if answer.status not in _KEEPS_ITS_BODY or not to:
                 return answer

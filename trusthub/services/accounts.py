@@ -96,7 +96,7 @@ def save(
     session.flush()
     act = Act(actor="command line", now=now)
     audit_row(session, act, "account", f"staff:{row.id}", f"roles: {', '.join(row.roles)}")
-    _end(session, row.id, now)
+    end_all(session, row.id, now)
     return row.roles
 
 
@@ -149,10 +149,11 @@ def change_password(hub: Hub, user_id: int, hashed: str, act: Act, *, keep: int)
     with hub.database.transaction(quiet=True) as session:
         session.get_one(User, user_id).password = hashed
         audit_row(session, act, "new password", f"staff:{user_id}")
-        _end(session, user_id, act.now, but=keep)
+        end_all(session, user_id, act.now, but=keep)
 
 
-def _end(session: Session, user_id: int, now: datetime, but: int = 0) -> None:
+def end_all(session: Session, user_id: int, now: datetime, but: int = 0) -> None:
+    """End all sessions of somebody, but one."""
     mine = (col(StaffSession.user_id) == user_id, col(StaffSession.ended_at).is_(None), col(StaffSession.id) != but)
     session.execute(update(StaffSession).where(*mine).values(ended_at=now))
 

@@ -4,19 +4,25 @@ Erasing keeps the rows, so that counts stay what they were, and takes out who it
 stays: without the address, mail that they asked us not to send would go out again.
 """
 
+import json
+import re
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Text, cast, delete, false, func, select
 from sqlmodel import Session, col
 
+from trusthub.services import files
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.hub import Hub
 from trusthub.store.tables import (
     Delivery,
+    Event,
+    InboundMail,
     Incident,
     Person,
     Recipient,
     Row,
+    Sandbox,
     SlackMessage,
     Subscriber,
     Thread,
@@ -31,8 +37,12 @@ def export(hub: Hub, address: str, act: Act) -> dict[str, list[dict[str, Any]]]:
     with hub.database.transaction(quiet=True) as session:
         found = _found(session, address)
         audit_row(session, act, "export customer", _subject(found))
-        hidden = {"network"}
-        return {table: [row.model_dump(mode="json", exclude=hidden) for row in rows] for table, rows in found.items()}
+        hidden = {"network", "headers"}  # and of what is not to or from them, only that it is there
+        others = {"mention": {"payload"}, "event": {"body"}, "sandbox": {"payload"}}
+        return {
+            table: [row.model_dump(mode="json", exclude=hidden | others.get(table, set())) for row in rows]
+            for table, rows in found.items()
+        }
 
 
 def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
@@ -58,7 +68,22 @@ def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
             recipient.address, recipient.reason = ERASED, ""
         for delivery in found["delivery"]:
             delivery.payload, delivery.last_error = {}, ""
+            delivery.lane = _without(delivery.lane, address.strip())
+            delivery.key = _without(delivery.key, address.strip(), f"(erased {delivery.id})")
+        _forget_copies(session, hub, found, address.strip())
         return {table: len(rows) for table, rows in found.items()}
+
+
+def _forget_copies(session: Session, hub: Hub, found: dict[str, list[Any]], address: str) -> None:
+    """Take the address out of what tools sent, of messages to others and of the sandbox, and remove the files."""
+    for event in found["event"]:
+        event.headers, event.body, event.summary, event.error = {}, b"", ERASED, ""
+    for delivery in found["mention"]:
+        delivery.payload = _without(delivery.payload, address)
+    for kept in found["sandbox"]:
+        session.delete(kept)
+    for message in found["thread_message"]:
+        files.erase(session, hub, message.id)
 
 
 def _found(session: Session, address: str) -> dict[str, list[Any]]:
@@ -66,17 +91,39 @@ def _found(session: Session, address: str) -> dict[str, list[Any]]:
     people = _all(session, Person, func.lower(col(Person.email)) == small)
     threads = _all(session, Thread, col(Thread.person_id).in_([row.id for row in people]))
     ids = [row.id for row in threads]
+    theirs = select(col(InboundMail.message_id)).where(col(InboundMail.person_id).in_([row.id for row in people]))
+    mailed = col(ThreadMessage.id).in_(theirs)  # what they wrote into somebody else's thread
+    mine = func.coalesce(col(Delivery.thread_id).in_(ids), false())
     found = {
         "person": people,
         "thread": threads,
-        "thread_message": _all(session, ThreadMessage, col(ThreadMessage.thread_id).in_(ids)),
+        "thread_message": _all(session, ThreadMessage, col(ThreadMessage.thread_id).in_(ids) | mailed),
         "subscriber": _all(session, Subscriber, func.lower(col(Subscriber.address)) == small),
         "recipient": _all(session, Recipient, func.lower(col(Recipient.address)) == small),
-        "delivery": _all(session, Delivery, col(Delivery.thread_id).in_(ids)),
+        "delivery": _all(session, Delivery, mine),
+        "mention": _all(session, Delivery, ~mine & _holds(Delivery.payload, small)),
+        "event": _all(session, Event, _bytes_hold(session, small)),
+        "sandbox": _all(session, Sandbox, _holds(Sandbox.payload, small)),
     }
     if not any(found.values()):
         raise StaffError("Nothing is kept about this address.")
     return found
+
+
+def _holds(column: Any, address: str) -> Any:
+    """Whether a document has the address in it, as a string of its own or inside one."""
+    return func.lower(cast(column, Text)).contains(address, autoescape=True)
+
+
+def _bytes_hold(session: Session, address: str) -> Any:
+    """Whether what a tool sent has the address in it; bytes that are no text are no obstacle."""
+    here = session.get_bind().dialect.name == "sqlite"
+    text = cast(Event.body, Text) if here else func.encode(col(Event.body), "escape")
+    return func.lower(text).contains(address, autoescape=True)
+
+
+def _without(document: Any, address: str, mark: str = ERASED) -> Any:
+    return json.loads(re.sub(re.escape(address), mark, json.dumps(document), flags=re.IGNORECASE))
 
 
 def _all(session: Session, table: type[Row], where: Any) -> list[Any]:
@@ -92,7 +139,7 @@ def _may(session: Session, found: dict[str, list[Any]]) -> None:
     for incident in session.execute(select(Incident).where(*held).order_by(col(Incident.id))).scalars():
         by = f"{incident.legal_hold_by} put the incident {incident.public_id} on legal hold"
         raise StaffError(f"{by}, so nothing is erased. Somebody with the role legal can release it.")
-    if any(row.state == "pending" for row in (*found["delivery"], *found["recipient"])):
+    if any(row.state == "pending" for row in (*found["delivery"], *found["mention"], *found["recipient"])):
         raise StaffError("A message to them is on its way. Please try again in a few minutes.")
 
 

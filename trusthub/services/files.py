@@ -78,3 +78,11 @@ def find(
     row = session.execute(found if staff else found.where(col(ThreadMessage.held).is_(False))).scalar()
     path = hub.files / row.public_id if row and hub.files else None
     return (row, path) if row and path and path.is_file() else None
+
+
+def erase(session: Session, hub: Hub, message_id: int) -> None:
+    """Remove the files that came with a message: rows and bytes."""
+    for row in session.execute(select(Attachment).where(col(Attachment.message_id) == message_id)).scalars():
+        if hub.files is not None:
+            (hub.files / row.public_id).unlink(missing_ok=True)
+        session.delete(row)

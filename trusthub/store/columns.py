@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Text
+from sqlalchemy import JSON, BigInteger, Text
 from sqlmodel import Field
 
 from trusthub.store.types import BigId, UtcDateTime, public_id
@@ -42,3 +42,8 @@ def words() -> Any:
 def long(default: str = "") -> Any:
     """Return text of any length."""
     return Field(default=default, sa_type=Text, nullable=False)
+
+
+def counted() -> Any:
+    """Return a number that may grow large, zero in rows that are older than it."""
+    return Field(default=0, sa_type=BigInteger, nullable=False, sa_column_kwargs={"server_default": "0"})

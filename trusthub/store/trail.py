@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trusthub.store.tables import ApiToken, AuditChange, Component, Incident, Row, StaffSession, Thread, User
 
 _KEPT = (Incident, Thread, User, ApiToken, StaffSession, Component)
-_SECRET = frozenset({"password", "digest", "network", "sequence", "updated_at"})
+_SECRET = frozenset({"password", "digest", "network", "sequence", "updated_at", "totp_sealed", "totp_step", "recovery"})
 """Columns that hold secrets, and two that change with everything."""
 _KEY = "audit"
 

@@ -61,6 +61,10 @@ LEAST: Mapping[str, str] = {
     "api.threads": Scope.READ_THREADS,
     "console.login": EVERYBODY,
     "console.sign_in": EVERYBODY,
+    "console.leave": EVERYBODY,
+    "console.back": EVERYBODY,
+    "console.second": EVERYBODY,
+    "console.check_second": EVERYBODY,
     "console.sign_out": Role.VIEWER,
     "console.home": Role.VIEWER,
     "console.rollouts": Role.VIEWER,
@@ -77,6 +81,11 @@ LEAST: Mapping[str, str] = {
     "console.account": Role.VIEWER,
     "console.password": Role.VIEWER,
     "console.end_session": Role.VIEWER,
+    "console.factor": Role.VIEWER,
+    "console.enrol": Role.VIEWER,
+    "console.remove_factor": Role.VIEWER,
+    "console.colleagues": Role.VIEWER,
+    "console.reset_factor": Role.ADMIN,
     "console.words": Role.SUPPORT,
     "console.reply": Role.SUPPORT,
     "console.confirm": Role.SUPPORT,
@@ -114,6 +123,11 @@ def least() -> str | None:
     """Return what the route of this request needs; None for one that nobody put in the table."""
     endpoint = request.endpoint or ""
     return ACTIONS.get((endpoint, str((request.view_args or {}).get("action"))), LEAST.get(endpoint))
+
+
+def allowed(roles: frozenset[Role]) -> frozenset[str]:
+    """Return the endpoints that somebody with these roles reaches, so that no page shows a button that answers 403."""
+    return frozenset(endpoint for endpoint, needed in LEAST.items() if needed in roles)
 
 
 def enforce(app: Flask) -> None:

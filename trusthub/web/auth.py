@@ -22,6 +22,9 @@ _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$POuMiydOAjxGWpUfuf6iTw$7wN9ZVfXw8/0MIk
 """Checked when the address is unknown, so that the answer takes as long as for a known one. Nothing has this hash."""
 _GUESSES = RateLimitItemPerHour(20)
 """Wrong passwords for one address, from wherever they come. An unknown one counts alike, and so gives nothing away."""
+_HALF = "half way"
+_HALF_WAY = 300
+"""Seconds in which the second factor must follow the password."""
 SHORTEST_PASSWORD = 8
 """Characters (NIST SP 800-63B, 5.1.1.2)."""
 
@@ -38,6 +41,10 @@ class Staff(UserMixin):  # type: ignore[misc] # flask-login has no types
     session_name: str
     """The session's public id."""
     secret: str
+    second: bool = False
+    """Whether they have a second factor."""
+    outside: bool = False
+    """Whether only the identity provider lets them in, which then looks after their second factor."""
 
     def get_id(self) -> str:
         """Return what the cookie keeps."""
@@ -57,6 +64,10 @@ class Guesses:
     def wrong(self, email: str) -> None:
         """Count one."""
         self._windows.hit(_GUESSES, email.lower())
+
+    def right(self, email: str) -> None:
+        """Forget what was counted."""
+        self._windows.clear(_GUESSES, email.lower())
 
 
 def sessions(app: Flask, hub: Hub) -> None:
@@ -78,7 +89,17 @@ def sessions(app: Flask, hub: Hub) -> None:
             return None
         row, user = found
         roles = accounts.roles_of(hub.configuration.site.roles, user.email, user.roles)
-        return Staff(user.id, user.name, user.email, roles, row.id, row.public_id, secret)
+        return Staff(
+            user.id,
+            user.name,
+            user.email,
+            roles,
+            row.id,
+            row.public_id,
+            secret,
+            bool(user.totp_sealed),
+            not user.password,
+        )
 
 
 def check(hub: Hub, email: str, password: str) -> User | None:
@@ -88,7 +109,7 @@ def check(hub: Hub, email: str, password: str) -> User | None:
             select(User).where(col(User.email) == email.lower(), col(User.active).is_(True))
         ).scalar()
     try:
-        _HASHER.verify(row.password if row else _NOBODY, password)
+        _HASHER.verify((row and row.password) or _NOBODY, password)  # who comes from a provider has none
     except (VerifyMismatchError, InvalidHashError):
         return None
     return row
@@ -99,6 +120,29 @@ def enter(hub: Hub, user: User) -> None:
     session.clear()
     secret = accounts.begin(hub, user.id, request.user_agent.string)
     login_user(Staff(user.id, user.name, user.email, frozenset(), 0, "", secret))
+
+
+def half_way(hub: Hub, user: User, to: str) -> None:
+    """Note in the cookie, which is signed, that somebody gave the right password, and where they want to go."""
+    session.clear()
+    session[_HALF] = {"user": user.id, "at": hub.clock().timestamp(), "of": _password_mark(user), "to": to}
+
+
+def who_is_half_way(hub: Hub) -> tuple[User, str] | None:
+    """Return who gave their password within the last minutes, and where they want to go; None when nobody did."""
+    noted = session.get(_HALF)
+    if not noted or hub.clock().timestamp() - noted["at"] > _HALF_WAY:
+        return None
+    with hub.database.reading() as reading:
+        user: User | None = reading.get(User, noted["user"])
+    if user is None or not user.active or _password_mark(user) != noted["of"]:
+        return None
+    return user, noted["to"]
+
+
+def _password_mark(user: User) -> str:
+    """Return what changes when the password or the second factor does."""
+    return accounts.digest(f"{user.password} {user.totp_sealed}")[:16]
 
 
 def hashed(password: str) -> str:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, flash, get_flashed_messages, make_response, redirect, request, url_for
 from flask_limiter import Limiter
-from flask_login import current_user, logout_user
+from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,7 +13,6 @@ from trusthub.domain.incident import CauseClass, State
 from trusthub.domain.playbook import Kind
 from trusthub.domain.reach import Reach
 from trusthub.services import (
-    accounts,
     approval_views,
     connections,
     deliveries,
@@ -33,20 +31,22 @@ from trusthub.services.hub import Hub
 from trusthub.services.staff import Opening
 from trusthub.services.wording import UnfitError
 from trusthub.web import (
+    access,
     auth,
     console_account,
     console_approvals,
     console_audit,
     console_deliveries,
     console_maintenance,
+    console_second,
+    console_sign_in,
     console_talk,
     console_words,
     fields,
     security,
 )
+from trusthub.web.console_sign_in import Ways
 from trusthub.web.public import Public
-
-_OPEN = frozenset({"console.login", "console.sign_in"})
 
 LIVE = ("script-src 'self'", "connect-src 'self'", "frame-src 'self'")
 """What a browser may do with a page that a script keeps fresh, or that shows a mail in a frame."""
@@ -57,8 +57,9 @@ Answer = Response | BaseResponse
 class Console:
     """The routes, with what they need."""
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub, self.counts, self.guesses = hub, Counts(), auth.Guesses()
+    def __init__(self, hub: Hub, ways: Ways) -> None:
+        """Take how people sign in."""
+        self.hub, self.counts, self.guesses, self.ways = hub, Counts(), auth.Guesses(), ways
 
     def render(self, name: str, status: int = 200, *, live: bool = False, **context: Any) -> Response:
         """Render a console page; it is nobody else's to keep. A `live` one runs our script, and may frame a mail."""
@@ -71,6 +72,7 @@ class Console:
             page=view,
             user=user,
             may=sorted(current_user.roles) if user else [],
+            allowed=access.allowed(current_user.roles) if user else frozenset(),
             csrf=generate_csrf(),
             notice=notice,
             languages=self._languages(),
@@ -94,34 +96,15 @@ class Console:
 
     def guard(self) -> Answer | None:
         """Let only staff in."""
-        if current_user.is_authenticated or request.endpoint in _OPEN:
+        if current_user.is_authenticated:
+            lacks = self.ways.second_for & current_user.roles and not (current_user.second or current_user.outside)
+            if not lacks or request.endpoint in console_second.ENROLLING:
+                return None
+            flash("Your role needs a second factor. Please set it up first.")
+            return redirect(url_for("console.factor"))
+        if request.endpoint in console_sign_in.OPEN:
             return None
         return redirect(url_for("console.login", next=request.full_path.rstrip("?")))
-
-    def login(self) -> Answer:
-        """Show the sign-in form."""
-        return self.render("login.html", next=request.args.get("next", ""), error=None)
-
-    def sign_in(self) -> Answer:
-        """Sign somebody in."""
-        email, password = request.form.get("email", "").strip(), request.form.get("password", "")
-        wanted = request.form.get("next", "")
-        if self.guesses.too_many(email):
-            error = "Too many wrong passwords for this address. Please try again in an hour."
-            return self.render("login.html", 429, next=wanted, error=error)
-        user = auth.check(self.hub, email, password)
-        if user is None:
-            self.guesses.wrong(email)
-            return self.render("login.html", 401, next=wanted, error="Address or password is not right.")
-        auth.enter(self.hub, user)
-        return redirect(wanted if _ours(wanted) else url_for("console.home"))
-
-    def sign_out(self) -> Answer:
-        """Sign out."""
-        me = auth.signed_in()
-        accounts.end(self.hub, me.session_name, self.act_now(), only_of=me.id)
-        logout_user()
-        return redirect(url_for("console.login"))
 
     def home(self) -> Answer:
         """Show what waits."""
@@ -313,20 +296,27 @@ class Console:
         via = f"session:{user.session_name}"
         return Act(actor=user.name, now=self.hub.clock(), email=user.email, reason=fields.text("reason"), via=via)
 
+    def knows_password(self, me: auth.Staff) -> None:
+        """Raise StaffError unless the form has the password of who sent it in its field `old`."""
+        if self.guesses.too_many(me.email):
+            raise StaffError("Too many wrong passwords. Please try again in an hour.")
+        if auth.check(self.hub, me.email, request.form.get("old", "")) is None:
+            self.guesses.wrong(me.email)
+            raise StaffError(
+                "The old password is not right." if "new" in request.form else "The password is not right."
+            )
+
     def missing(self) -> Response:
         """Say that there is no such page."""
         return Public(self.hub).refuse(404, "There is no such page", "It may have been moved. The console lists all.")
 
 
-def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
+def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Blueprint:
     """Return the console's routes, all guarded, every form with a CSRF token."""
-    blueprint, routes = Blueprint("console", __name__, url_prefix="/console"), Console(hub)
+    blueprint, routes = Blueprint("console", __name__, url_prefix="/console"), Console(hub, ways)
     blueprint.before_request(routes.guard)
     blueprint.before_request(csrf.protect)
     add = blueprint.add_url_rule
-    add("/login", "login", routes.login)
-    add("/login", "sign_in", limiter.limit("10 per minute")(routes.sign_in), methods=["POST"])
-    add("/logout", "sign_out", routes.sign_out, methods=["POST"])
     add("/", "home", routes.home)
     add("/rollouts", "rollouts", routes.rollouts)
     add("/rollouts/<public_id>", "rollout", routes.rollouts)
@@ -342,6 +332,8 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect) -> Blueprint:
     add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
     add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
     add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
+    console_sign_in.add(blueprint, routes, limiter)
+    console_second.add(blueprint, routes)
     console_account.add(blueprint, routes)
     console_approvals.add(blueprint, routes)
     console_audit.add(blueprint, routes)
@@ -357,15 +349,3 @@ def _kind() -> Kind:
         return Kind(fields.text("kind") or Kind.MANUAL)
     except ValueError as error:
         raise StaffError("Choose what it is.") from error
-
-
-def _ours(path: str) -> bool:
-    """Whether `path` stays on this site: no scheme, no host, no backslash that a browser reads as a slash."""
-    parts = urlsplit(path)
-    return (
-        path.startswith("/")
-        and not path.startswith("//")
-        and "\\" not in path
-        and not parts.scheme
-        and not parts.netloc
-    )

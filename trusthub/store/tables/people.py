@@ -96,6 +96,14 @@ class User(Row, table=True):
     """Each a domain.role.Role."""
     slack: str | None = Field(default=None, unique=True)
     """Their member id in Slack: what they do there they do as this account."""
+    totp_sealed: str = columns.words()
+    """The secret of their authenticator, encrypted (services/second_factor.py); empty without a second factor."""
+    totp_step: int = columns.counted()
+    """The half minute whose code they used last: neither it nor an earlier one is taken again."""
+    recovery: list[str] = columns.json(list, before="[]")
+    """Hashes of the recovery codes that are left."""
+    subject: str | None = Field(default=None, unique=True)
+    """Who they are at the identity provider: `<issuer> <sub>`; None for an account that never came from there."""
     active: bool = True
     created_at: datetime = columns.time()
 
