@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -10,11 +11,15 @@ from markupsafe import Markup
 from trusthub.domain.message import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
+from trusthub.domain.site import Page as SitePage
+from trusthub.rendering.markdown import to_html
+from trusthub.services import brand
 from trusthub.services.approval_views import ApprovalView, TextView
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.curve import ExposureView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
+from trusthub.services.document import Document
 from trusthub.services.fanout import Progress
 from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
 from trusthub.services.ledger import Entry, LedgerView, Month
@@ -127,6 +132,25 @@ PAGE = PageView(
     title="Acme: incidents",
     rendered_at=NOW,
 )
+LOOK = brand.look(
+    Document(Path(__file__), None, {}),
+    SitePage(name="Acme", url=STATUS, logo="logo.svg", color="#8a2be2"),
+)
+BRANDED = replace(
+    PAGE,
+    sheet=LOOK.sheet,
+    logo=True,
+    intro=to_html("## About this page\n\nAcme sells *plain things*. [How we work](https://acme.example/work)."),
+    footer=to_html("Acme GmbH, Hafenstraße 1, Hamburg. [Imprint](https://acme.example/imprint)"),
+    footer_lang="de",
+)
+
+
+def asset(name: str) -> bytes:
+    """Return a static file as the hub serves it."""
+    return LOOK.files.get(name) or (brand.STATIC / name).read_bytes()
+
+
 CALM_PAGE = replace(PAGE, indicator="none", headline="All systems operational")
 COMPONENTS = (
     component(
@@ -822,6 +846,8 @@ QUESTION_ENDED = replace(
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
+    "status-branded": _public("status.html", BRANDED, components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
+    "incident-branded": _public("incident.html", BRANDED, incident=CHECKOUT),
     "status-watching": _public(
         "status.html",
         replace(CALM_PAGE, headline="Everything works again, and we are watching it"),

@@ -572,6 +572,23 @@ SEVENTEENTH: Rows = {
     ],
 }
 
+TWENTIETH: Rows = {
+    "page": [
+        {
+            "id": 2,
+            "public_id": "b1b2c3d4e5f6",
+            "key": "partners",
+            "name": "Acme for partners",
+            "url": "https://partners.acme.example",
+            "time_zone": "UTC",
+            "version": 1,
+            "rendered": 0,
+            "look": "page-0123456789abcdef.css",
+            "updated_at": AT,
+        }
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -588,6 +605,7 @@ ADDED: Mapping[str, Rows] = {
     "0014": FOURTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
+    "0020": TWENTIETH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

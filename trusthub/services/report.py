@@ -81,6 +81,9 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
     watching = session.execute(_public(unresolved=True)).first() is not None
     calm = worst is ComponentStatus.OPERATIONAL
     names = [component.name for component in rows if component.status == worst]
+    own, look = hub.page, hub.configuration.look
+    intro, intro_lang = own.said(own.intro, language.code, own.main)
+    footer, footer_lang = own.said(own.footer, language.code, own.main)
     return PageView(
         name=hub.page.name,
         url=hub.page.url,
@@ -97,6 +100,12 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
         promises=hub.page.promises.value,
         files=hub.files is not None,
         title=language.said("{name}: incidents", name=hub.page.name).unescape(),
+        sheet=look.sheet,
+        logo=look.logo is not None,
+        intro=markdown.to_html(intro),
+        intro_lang=intro_lang,
+        footer=markdown.to_html(footer),
+        footer_lang=footer_lang,
     )
 
 

@@ -66,6 +66,18 @@ class PageView:
     files: bool = False
     """Whether customers can attach files."""
 
+    sheet: str = "page.css"
+    """The name of its style sheet."""
+    logo: bool = False
+    """Whether that has a logo."""
+    intro: Markup | None = None
+    """What its owner says above the components."""
+    intro_lang: str | None = None
+    """The language of that, when it is another one."""
+    footer: Markup | None = None
+    """What its owner says at the end of every page."""
+    footer_lang: str | None = None
+
     @property
     def home(self) -> str:
         """The address of its front page in this language."""
