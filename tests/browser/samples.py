@@ -35,6 +35,7 @@ from trusthub.services.views import (
     MessageView,
     OutcomeView,
     PageView,
+    PostmortemView,
     PromiseView,
     StaffIncidentView,
     ThreadView,
@@ -843,10 +844,18 @@ QUESTION_ENDED = replace(
     QUESTION_HELD, ended="Mira approved it with words of their own at 14:11 UTC (console).", sent=True, recipients=0
 )
 
+_LESSON = (
+    "The new version asked for a setting that was not there, and it answered every fourth request with an error.\n\n"
+    "## Why it reached you\n\nOur check before a release looks at the settings of the old version only.\n\n"
+    "## What we change\n\n- The check reads the settings of both versions.\n- A release begins with 1 % of requests.\n"
+)
+POSTMORTEM = PostmortemView(state="review", words={"en": _LESSON}, html=to_html(_LESSON), author="Mira", publisher=None)
+
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
     "status-branded": _public("status.html", BRANDED, components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
+    "incident-postmortem": _public("incident.html", CALM_PAGE, incident=replace(RESOLVED, postmortem=POSTMORTEM.html)),
     "incident-branded": _public("incident.html", BRANDED, incident=CHECKOUT),
     "status-watching": _public(
         "status.html",
@@ -909,9 +918,9 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "thread-confirmed": _thread(WISHES),
     "thread-answered": _thread(ANSWERED),
     "thread-closed": _thread(CLOSED),
-    "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False),
-    "answered-mailed": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=True),
-    "answered-machine": _public("answered.html", thread_url=None, mailed=False),
+    "answered": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=False, likely=None),
+    "answered-mailed": _public("answered.html", thread_url=f"{HUB}/threads/{TOKEN}", mailed=True, likely=None),
+    "answered-machine": _public("answered.html", thread_url=None, mailed=False, likely=None),
     "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", done=False),
     "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", done=True),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
@@ -930,6 +939,13 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm"),
         told=(),
         progress=(GONE,),
+    ),
+    "console-incident-postmortem": _console(
+        "incident.html",
+        languages=[("de", "Deutsch")],
+        incident=replace(STAFF_TOLD, incident=RESOLVED, open=False, postmortem=POSTMORTEM),
+        told=(),
+        progress=(),
     ),
     "console-approval": _console("approval.html", approval=QUESTION),
     "console-approval-held": _console("approval.html", approval=QUESTION_HELD),

@@ -17,6 +17,7 @@ PUBLIC = (
     "status-calm",
     "status-branded",
     "incident-branded",
+    "incident-postmortem",
     "incident",
     "incident-resolved",
     "history",

@@ -587,6 +587,18 @@ TWENTIETH: Rows = {
             "updated_at": AT,
         }
     ],
+    "postmortem": [
+        {
+            "id": 1,
+            "incident_id": 1,
+            "words": {"en": "A setting was wrong, and we check it now."},
+            "state": "published",
+            "author": "Mira",
+            "publisher": "Jo",
+            "announced_at": AT,
+            "updated_at": LATER,
+        }
+    ],
 }
 
 ADDED: Mapping[str, Rows] = {

@@ -19,6 +19,7 @@ from trusthub.services.cases import (
     components_of,
     corrected,
     known_of,
+    postmortem_of,
     question,
     rollout_behind,
     site_component,
@@ -210,6 +211,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
     code, made = locale or hub.page.main, promises(session, hub, row, locale)
     asked, right, (name, lang) = question(session, row.id), corrected(row), title(hub, row, locale)
     held = asked is not None and asked.held_at is not None
+    written = postmortem_of(session, row.id) if row.postmortem_at else None
+    own = written.words if written else {}
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
@@ -236,6 +239,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         scheduled_until=row.scheduled_until,
         cancelled=row.settled == "cancelled",
         me_too=ending.count(session, row.id),
+        postmortem=markdown.to_html(own[code if code in own else hub.page.main]) if own else None,
+        postmortem_lang=None if code in own else hub.page.main,
         change=not held
         and not row.scheduled_for
         and (behind := rollout_behind(session, hub, row)) is not None
