@@ -1,6 +1,8 @@
 """Why it happened and what changes: written, read, published, announced once, and taken back."""
 
+import json
 import re
+from typing import Any
 
 from werkzeug.test import TestResponse
 
@@ -27,8 +29,9 @@ def act(hub: House, incident: str, action: str, **fields: str) -> TestResponse:
     return hub.console(f"/console/incidents/{incident}/{action}", f"/console/incidents/{incident}", **fields)
 
 
-def api(hub: House, incident: str) -> dict[str, object]:
-    return next(each for each in hub.web.get("/api/v2/incidents.json").json["incidents"] if each["id"] == incident)
+def api(hub: House, incident: str) -> dict[str, Any]:
+    found = json.loads(hub.page("/api/v2/incidents.json"))["incidents"]
+    return next(each for each in found if each["id"] == incident)
 
 
 def test_it_is_written_read_published_announced_once_and_taken_back(either: House) -> None:

@@ -28,13 +28,13 @@ def write(hub: Hub, public_id: str, act: Act, words: str, others: Translations |
         if row and row.state == PUBLISHED:
             raise StaffError("The postmortem is published. Take it back before you change it.")
         acts.audit(session, act, "postmortem: draft", case)
-        said = translations(hub, words, others)
+        said = dict(translations(hub, words, others))
         if row is None:
             row = Postmortem(
                 incident_id=case.incident.id, words=said, state=DRAFT, author=act.actor, updated_at=act.now
             )
             session.add(row)
-        row.words, row.state, row.author, row.updated_at = dict(said), DRAFT, act.actor, act.now
+        row.words, row.state, row.author, row.updated_at = said, DRAFT, act.actor, act.now
 
 
 def submit(hub: Hub, public_id: str, act: Act) -> None:
