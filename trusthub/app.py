@@ -49,6 +49,7 @@ from trusthub.services import (
     sync,
 )
 from trusthub.services.asking import Forgetting
+from trusthub.services.brand import STATIC
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -81,7 +82,6 @@ _LOOK = 1.0
 """Seconds between looks whether the parent process is still there."""
 _LARGEST_FORM = 1024 * 1024
 """Bytes; the hooks have a limit of their own."""
-STATIC = Path(__file__).parent / "web" / "static"
 
 _WORDS = {
     404: ("There is no such page", "The front page lists all."),
@@ -135,14 +135,16 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     )
     made = mailing.over(hub, made, listens=_listens(settings))
     if settings.publish_dir is not None:
-        publish.copy_static(STATIC, settings.publish_dir)
+        publish.copy_static(STATIC, settings.publish_dir, hub.configuration.look.files)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
     watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
-    snapshots = Snapshots(hub.database, shown, assets=STATIC, many=len(hub.page.locales) > 1)
+    snapshots = Snapshots(
+        hub.database, shown, assets=STATIC, own=hub.configuration.look.files, many=len(hub.page.locales) > 1
+    )
     return Parts(
         settings,
         hub,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -11,11 +12,15 @@ from trusthub.domain.message import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime
+from trusthub.domain.site import Page as SitePage
+from trusthub.rendering.markdown import to_html
+from trusthub.services import brand
 from trusthub.services.approval_views import ApprovalView, TextView
 from trusthub.services.connections import ConnectionView, EventView, Overview, StrangerView
 from trusthub.services.curve import ExposureView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
+from trusthub.services.document import Document
 from trusthub.services.fanout import Progress
 from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
 from trusthub.services.ledger import Entry, LedgerView, Month
@@ -32,6 +37,7 @@ from trusthub.services.views import (
     MessageView,
     OutcomeView,
     PageView,
+    PostmortemView,
     PromiseView,
     StaffIncidentView,
     ThreadView,
@@ -133,6 +139,25 @@ PAGE = PageView(
     title="Acme: incidents",
     rendered_at=NOW,
 )
+LOOK = brand.look(
+    Document(Path(__file__), None, {}),
+    SitePage(name="Acme", url=STATUS, logo="logo.svg", color="#8a2be2"),
+)
+BRANDED = replace(
+    PAGE,
+    sheet=LOOK.sheet,
+    logo=True,
+    intro=to_html("## About this page\n\nAcme sells *plain things*. [How we work](https://acme.example/work)."),
+    footer=to_html("Acme GmbH, Hafenstraße 1, Hamburg. [Imprint](https://acme.example/imprint)"),
+    footer_lang="de",
+)
+
+
+def asset(name: str) -> bytes:
+    """Return a static file as the hub serves it."""
+    return LOOK.files.get(name) or (brand.STATIC / name).read_bytes()
+
+
 CALM_PAGE = replace(PAGE, indicator="none", headline="All systems operational")
 COMPONENTS = (
     component(
@@ -825,9 +850,19 @@ QUESTION_ENDED = replace(
     QUESTION_HELD, ended="Mira approved it with words of their own at 14:11 UTC (console).", sent=True, recipients=0
 )
 
+_LESSON = (
+    "The new version asked for a setting that was not there, and it answered every fourth request with an error.\n\n"
+    "## Why it reached you\n\nOur check before a release looks at the settings of the old version only.\n\n"
+    "## What we change\n\n- The check reads the settings of both versions.\n- A release begins with 1 % of requests.\n"
+)
+POSTMORTEM = PostmortemView(state="review", words={"en": _LESSON}, html=to_html(_LESSON), author="Mira", publisher=None)
+
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
+    "status-branded": _public("status.html", BRANDED, components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
+    "incident-postmortem": _public("incident.html", CALM_PAGE, incident=replace(RESOLVED, postmortem=POSTMORTEM.html)),
+    "incident-branded": _public("incident.html", BRANDED, incident=CHECKOUT),
     "status-watching": _public(
         "status.html",
         replace(CALM_PAGE, headline="Everything works again, and we are watching it"),
@@ -929,6 +964,13 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         incident=replace(STAFF_TOLD, incident=RECENT[1], open=False, settled="false_alarm"),
         told=(),
         progress=(GONE,),
+    ),
+    "console-incident-postmortem": _console(
+        "incident.html",
+        languages=[("de", "Deutsch")],
+        incident=replace(STAFF_TOLD, incident=RESOLVED, open=False, postmortem=POSTMORTEM),
+        told=(),
+        progress=(),
     ),
     "console-approval": _console("approval.html", approval=QUESTION),
     "console-approval-held": _console("approval.html", approval=QUESTION_HELD),

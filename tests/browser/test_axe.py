@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
 
 from tests import clients
-from tests.browser.samples import STATUS
+from tests.browser.samples import STATUS, asset
 from tests.browser.serving import served
-from tests.browser.test_pages import STATIC, render
+from tests.browser.test_pages import render
 from tests.e2e.house import STAFF, House, house
 from trusthub import app, cli
 
@@ -19,6 +19,9 @@ TYPES = {"css": "text/css", "js": "text/javascript"}
 PUBLIC = (
     "status",
     "status-calm",
+    "status-branded",
+    "incident-branded",
+    "incident-postmortem",
     "incident",
     "incident-resolved",
     "history",
@@ -53,7 +56,7 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
 def serve(name: str, route: Route) -> None:
     path = route.request.url.removeprefix(f"{STATUS}/")
     if path:
-        route.fulfill(path=STATIC / path.removeprefix("static/"), content_type=TYPES[path.rpartition(".")[2]])
+        route.fulfill(body=asset(path.removeprefix("static/")), content_type=TYPES[path.rpartition(".")[2]])
     else:
         route.fulfill(body=render(name), content_type="text/html; charset=utf-8")
 

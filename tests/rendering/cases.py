@@ -334,6 +334,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "no-rollout": _NO_ROLLOUT
         | {"failed": 1204, "corrected": ("failed",), "corrected_at": _at(14, 40), "said_failed": None},
     },
+    "incident.postmortem": {
+        "full": _RESOLVED | {"began": _at(14, 2)},
+        "when-is-unknown": _NO_ROLLOUT | {"next_update": None, "resolved_at": _at(14, 40)},
+    },
     "words.held": {
         "told": _ONGOING | _STAFF | _DUE | {"customers_told": True, "next_update": _at(14, 36), "decision": _KEPT_BACK},
         "not-told": _ONGOING | _STAFF | _DUE | {"customers_told": False, "next_update": None, "decision": _KEPT_BACK},

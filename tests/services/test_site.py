@@ -183,7 +183,30 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
             | site.yaml:6: components[0].nmae: this key is unknown. Did you mean 'name'?
 
         name: Acme => name: Acme\n  colour: red
-            site.yaml:3: page.colour: this key is unknown. There are: name, url, time_zone, support, promises, locales.
+            site.yaml:3: page.colour: this key is unknown. Did you mean 'color'?
+
+        name: Acme => name: Acme\n  brand: red
+            site.yaml:3: page.brand: this key is unknown.
+            There are: logo, color, intro, footer, name, url, time_zone, support, promises, locales.
+
+        name: Acme => name: Acme\n  color: red
+            site.yaml:3: page.color: 'red' is no colour. Write it like '#0a58a8', in quotes.
+
+        name: Acme => name: Acme\n  color: '#ff8800'
+            site.yaml:3: page.color: '#ff8800' has a contrast of 2.2 to 1 to the page, and text needs 4.5.
+            The nearest that can be read is '#a75f0e'.
+
+        name: Acme => name: Acme\n  logo: nowhere.svg
+            site.yaml:3: page.logo: 'nowhere.svg' cannot be read: No such file or directory. Put it beside site.yaml.
+
+        name: Acme => name: Acme\n  logo: ../logo.svg
+            site.yaml:3: page.logo: '../logo.svg' is not beside site.yaml. Put it there.
+
+        name: Acme => name: Acme\n  footer: {en: Acme, fr: Acme}
+            site.yaml:3: page.footer.fr: the page is not published in 'fr'. There are: en.
+
+        name: Acme => name: Acme\n  intro: {}
+            site.yaml:3: page.intro: has no words in 'en', the page's own language. Add them.
 
         audiences: => pages: {}\naudiences:
             site.yaml:8: pages: this key is unknown. Did you mean 'page'?

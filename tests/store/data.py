@@ -637,6 +637,35 @@ NINETEENTH: Rows = {
     ],
 }
 
+TWENTIETH: Rows = {
+    "page": [
+        {
+            "id": 2,
+            "public_id": "b1b2c3d4e5f6",
+            "key": "partners",
+            "name": "Acme for partners",
+            "url": "https://partners.acme.example",
+            "time_zone": "UTC",
+            "version": 1,
+            "rendered": 0,
+            "look": "page-0123456789abcdef.css",
+            "updated_at": AT,
+        }
+    ],
+    "postmortem": [
+        {
+            "id": 1,
+            "incident_id": 1,
+            "words": {"en": "A setting was wrong, and we check it now."},
+            "state": "published",
+            "author": "Mira",
+            "publisher": "Jo",
+            "announced_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -654,6 +683,7 @@ ADDED: Mapping[str, Rows] = {
     "0015": FIFTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
+    "0020": TWENTIETH,
     "0019": NINETEENTH,
     "0021": TWENTY_FIRST,
 }

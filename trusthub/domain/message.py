@@ -28,6 +28,7 @@ class Moment(StrEnum):
     INCIDENT_RETRACTED = "incident.retracted"
     INCIDENT_HOLDING = "incident.holding"
     INCIDENT_CORRECTED = "incident.corrected"
+    INCIDENT_POSTMORTEM = "incident.postmortem"
     PROMISE_DUE_SOON = "promise.due_soon"
     PROMISE_HOLDING = "promise.holding"
     INCIDENT_UNWELCOME = "incident.unwelcome"

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from trusthub.domain.brand import Brand
 from trusthub.domain.destination import Address, Destination, Guarded
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
@@ -89,7 +90,7 @@ class Ledger(StrEnum):
     """Only the console shows them."""
 
 
-class Page(Strict):
+class Page(Brand):
     """The public page."""
 
     name: str = Field(min_length=1)

@@ -11,6 +11,7 @@ import nh3
 from markdown import Markdown
 from markupsafe import Markup
 
+from trusthub.domain.brand import in_dark
 from trusthub.domain.message import Rendered
 from trusthub.rendering.fenced import Language
 from trusthub.rendering.templates import Templates
@@ -227,11 +228,18 @@ class Footer:
     """Where a person reads what the reader answers."""
     unsubscribe_url: str | None = None
     language: str = "en"
+    logo_url: str | None = None
+    """A picture of the sender."""
+    color: str | None = None
+    """The sender's own colour for links and buttons, `#rrggbb`, on white."""
 
 
 @lru_cache(_MAILS)
 def to_email(templates: Templates, rendered: Rendered, footer: Footer) -> str:
-    """Return the whole mail as HTML: styles inside the tags, no pictures, nothing that tells us who read it."""
+    """Return the whole mail as HTML: styles inside the tags, no pictures, nothing that tells us who read it.
+
+    A logo is one picture for everybody, whose address says nothing about its reader.
+    """
     text = to_text(rendered.body)
     html = templates.page(
         "email/layout.html",
@@ -240,6 +248,10 @@ def to_email(templates: Templates, rendered: Rendered, footer: Footer) -> str:
         preheader=_shortened(text),
         page=footer.page,
         page_url=footer.page_url,
+        logo_url=footer.logo_url,
+        light=footer.color or "#1d4ed8",
+        dark=in_dark(footer.color) if footer.color else "#93c5fd",
+        button=(footer.color or "#2563eb"),
         body=to_html(rendered.body),
         buttons=rendered.buttons,
         footer=to_html(_footer(templates, footer)),

@@ -24,6 +24,7 @@ from trusthub.store.tables import (
     IncidentComponent,
     IncidentPage,
     Page,
+    Postmortem,
     Promise,
     Rollout,
     Timer,
@@ -144,6 +145,13 @@ def question(session: Session, incident_id: int) -> Approval | None:
     mine = (col(Approval.incident_id) == incident_id, col(Approval.state) == Standing.PENDING)
     found = select(Approval).where(*mine).execution_options(populate_existing=True)
     row: Approval | None = session.execute(found).scalar()
+    return row
+
+
+def postmortem_of(session: Session, incident_id: int) -> Postmortem | None:
+    """Return the postmortem of an incident, whatever its state."""
+    found = select(Postmortem).where(col(Postmortem.incident_id) == incident_id)
+    row: Postmortem | None = session.execute(found).scalar()
     return row
 
 

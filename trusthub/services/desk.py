@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
-from trusthub.services import gate_rollback, outcomes, outgoing, report, talk
+from trusthub.services import gate_rollback, outcomes, outgoing, postmortem, report, talk
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
@@ -97,6 +97,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         safeguard_missing=row.safeguard_missing,
         legal_hold=row.legal_hold_by,
         holding=case.holding,
+        postmortem=postmortem.view(session, hub, row.id),
         approval=case.approval.public_id if case.approval else None,
     )
 

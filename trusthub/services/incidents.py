@@ -17,6 +17,7 @@ from trusthub.services.feedback import Said
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
 from trusthub.services.recipients import News
+from trusthub.services.said import POSTMORTEM
 from trusthub.services.unattended import held, wait
 from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
 
@@ -76,7 +77,7 @@ def speak(
     edited = (approved.edited if approved else None) or {}
     update = Update(
         incident_id=case.incident.id,
-        state=case.incident.state,
+        state=POSTMORTEM if moment is Moment.INCIDENT_POSTMORTEM else case.incident.state,
         moment=moment,
         author=author,
         components=changed,

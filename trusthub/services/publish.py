@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -164,10 +164,14 @@ def _put(target: Path, body: bytes) -> None:
         Path(part.name).replace(target.with_name(target.name + suffix))
 
 
-def copy_static(source: Path, folder: Path) -> None:
-    """Put style sheets and icons beside the published pages."""
-    for path in source.iterdir():
-        _put(folder / "static" / path.name, path.read_bytes())
+def copy_static(source: Path, folder: Path, own: Mapping[str, bytes]) -> None:
+    """Put style sheets and icons beside the published pages, and the page's `own` by name.
+
+    Older ones stay: a page that a cache still has may name them.
+    """
+    for name, body in {**{path.name: path.read_bytes() for path in source.iterdir()}, **own}.items():
+        if not _holds(folder / "static" / name, body):
+            _put(folder / "static" / name, body)
 
 
 def _drop_languages(session: Session, hub: Hub, page: Page) -> set[str]:

@@ -19,6 +19,7 @@ from trusthub.services.cases import (
     components_of,
     corrected,
     known_of,
+    postmortem_of,
     question,
     rollout_behind,
     site_component,
@@ -81,6 +82,9 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
     watching = session.execute(_public(unresolved=True)).first() is not None
     calm = worst is ComponentStatus.OPERATIONAL
     names = [component.name for component in rows if component.status == worst]
+    own, look = hub.page, hub.configuration.look
+    intro, intro_lang = own.said(own.intro, language.code, own.main)
+    footer, footer_lang = own.said(own.footer, language.code, own.main)
     return PageView(
         name=hub.page.name,
         url=hub.page.url,
@@ -97,6 +101,12 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
         promises=hub.page.promises.value,
         files=hub.files is not None,
         title=language.said("{name}: incidents", name=hub.page.name).unescape(),
+        sheet=look.sheet,
+        logo=look.logo is not None,
+        intro=markdown.to_html(intro),
+        intro_lang=intro_lang,
+        footer=markdown.to_html(footer),
+        footer_lang=footer_lang,
     )
 
 
@@ -201,6 +211,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
     code, made = locale or hub.page.main, promises(session, hub, row, locale)
     asked, right, (name, lang) = question(session, row.id), corrected(row), title(hub, row, locale)
     held = asked is not None and asked.held_at is not None
+    written = postmortem_of(session, row.id) if row.postmortem_at else None
+    own = written.words if written else {}
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
@@ -227,6 +239,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         scheduled_until=row.scheduled_until,
         cancelled=row.settled == "cancelled",
         me_too=ending.count(session, row.id),
+        postmortem=markdown.to_html(own[code if code in own else hub.page.main]) if own else None,
+        postmortem_lang=None if code in own else hub.page.main,
         change=not held
         and not row.scheduled_for
         and (behind := rollout_behind(session, hub, row)) is not None

@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
-from trusthub.store.tables import Update, UpdateText
+from trusthub.store.tables import Incident, Update, UpdateText
+
+POSTMORTEM = "postmortem"
+"""The state of the update that announces one, as Statuspage has it."""
 
 
 def said(session: Session, incidents: Iterable[int], locale: str) -> dict[int, list[tuple[Update, UpdateText]]]:
@@ -14,7 +17,11 @@ def said(session: Session, incidents: Iterable[int], locale: str) -> dict[int, l
     rows = session.execute(
         select(Update, UpdateText)
         .join(UpdateText, col(UpdateText.update_id) == Update.id)
-        .where(col(Update.incident_id).in_(incidents))
+        .join(Incident, col(Update.incident_id) == Incident.id)
+        .where(
+            col(Update.incident_id).in_(incidents),
+            or_(col(Update.state) != POSTMORTEM, col(Incident.postmortem_at).is_not(None)),  # it may be taken back
+        )
         .order_by(col(Update.id).desc(), col(UpdateText.locale) != locale, col(UpdateText.locale))
     )
     found: dict[int, list[tuple[Update, UpdateText]]] = defaultdict(list)

@@ -161,6 +161,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
     rendered = _with_remarks(hub, claimed, rendered)
     token = frozen.get("unsubscribe")
     unsubscribe = f"{hub.base_url}/subscriptions/{token}" if token else None
+    look = hub.configuration.look
     footer = Footer(
         page=hub.page.name,
         page_url=hub.page.url,
@@ -168,6 +169,8 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         answer_url=frozen.get("answer_url"),
         unsubscribe_url=unsubscribe,
         language=frozen.get("locale", hub.page.main),
+        logo_url=f"{hub.page.url}/static/{look.mailed}" if look.mailed else None,
+        color=look.color,
     )
     return Outbound(
         key=f"{delivery.key}@{hub.tokens.key_id}",  # two hubs may share a sender or a workspace

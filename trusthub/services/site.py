@@ -16,6 +16,7 @@ from trusthub.rendering import signatures
 from trusthub.rendering.signatures import Unsigned
 from trusthub.rendering.templates import Templates, opened
 from trusthub.services import playbooks as books
+from trusthub.services.brand import PLAIN, Look, look
 from trusthub.services.document import Document, dotted, parse, read
 from trusthub.services.mistakes import hint, model
 from trusthub.services.variables import substitute
@@ -36,6 +37,8 @@ class Configuration:
     templates: Templates
     unsigned: tuple[Unsigned, ...] = ()
     """Messages to customers whose words nobody stands for as they are now."""
+    look: Look = PLAIN
+    """The page's own style sheet and logo."""
 
     def words_held(self, playbook: Playbook) -> str | None:
         """Say which words of a playbook may not reach customers without a person; None when all may."""
@@ -90,6 +93,7 @@ def load(settings: Settings) -> Configuration:
     _check_connections(site_file, site)
     _check_gates(site_file, site)
     _check_destinations(site_file, site, settings)
+    appearance = look(site_file, site.page)
     templates = opened(settings.templates_dir)
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
@@ -99,7 +103,7 @@ def load(settings: Settings) -> Configuration:
     plans = books.plans(settings.playbooks / "plans")
     playbooks = books.playbooks(settings, site, plans, templates)
     unsigned = signatures.unsigned(templates, customer_messages(playbooks), site.page.locales)
-    configuration = Configuration(site, playbooks, plans, templates, unsigned)
+    configuration = Configuration(site, playbooks, plans, templates, unsigned, appearance)
     _check_coverage(configuration, settings.playbooks)
     return configuration
 

@@ -17,7 +17,7 @@ from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
-from trusthub.services.said import said
+from trusthub.services.said import POSTMORTEM, said
 from trusthub.store.tables import Component, Incident, IncidentComponent, Page, Update
 
 Json = dict[str, Any]
@@ -145,7 +145,7 @@ def _incident(hub: Hub, row: Incident, page: Page) -> Json:
     return {
         "id": row.public_id,
         "name": row.name,
-        "status": row.state,
+        "status": POSTMORTEM if row.postmortem_at else row.state,
         "created_at": _time(row.told_at, page),
         "updated_at": _time(row.updated_at, page),
         "monitoring_at": _time(row.monitoring_at, page),

@@ -1,14 +1,15 @@
 """Bringing the page's and components' rows in step with site.yaml. Rows never go: their history stays."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from trusthub.services.hub import Hub
 from trusthub.store import outbox
-from trusthub.store.tables import Component, Page
+from trusthub.store.tables import Component, Page, Snapshot
 
 _KEY = "main"
 
@@ -61,8 +62,18 @@ def _page(session: Session, hub: Hub, now: datetime) -> Page:
         page = Page(key=_KEY, name="", url="", time_zone="UTC", updated_at=now)
         session.add(page)
     page.name, page.url, page.time_zone = hub.page.name, hub.page.url, hub.page.time_zone
+    if page.look != (look := _look(hub)):  # each page that is there names an old style sheet, or has old words
+        here = (col(Snapshot.page_id) == page.id, col(Snapshot.content_type).startswith("text/html"))
+        session.execute(delete(Snapshot).where(*here))
+        page.look = look
     session.flush()
     return page
+
+
+def _look(hub: Hub) -> str:
+    """Return what names how every page looks, whatever it is about."""
+    seen = f"{hub.configuration.look.sheet} {hub.page.model_dump_json()}"
+    return hashlib.sha256(seen.encode()).hexdigest()[:20]
 
 
 def _put(session: Session, row: Component | None, page: Page, now: datetime, **values: Any) -> Component:

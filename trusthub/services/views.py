@@ -1,6 +1,7 @@
 """What pages are made of: plain values, worded and linked, so that no database row ever reaches a template."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ STATE_WORDS = {
     "identified": "Identified",
     "monitoring": "Monitoring",
     "resolved": "Resolved",
+    "postmortem": "Postmortem",
     "scheduled": "Planned",
     "in_progress": "Under way",
     "verifying": "Being checked",
@@ -65,6 +67,18 @@ class PageView:
 
     files: bool = False
     """Whether customers can attach files."""
+
+    sheet: str = "page.css"
+    """The name of its style sheet."""
+    logo: bool = False
+    """Whether that has a logo."""
+    intro: Markup | None = None
+    """What its owner says above the components."""
+    intro_lang: str | None = None
+    """The language of that, when it is another one."""
+    footer: Markup | None = None
+    """What its owner says at the end of every page."""
+    footer_lang: str | None = None
 
     @property
     def home(self) -> str:
@@ -211,6 +225,10 @@ class IncidentView:
     """It was planned, and will not be done."""
     me_too: int = 0
     """From how many networks somebody said so."""
+    postmortem: Markup | None = None
+    """Why it happened and what changes, once that is published."""
+    postmortem_lang: str | None = None
+    """The language of that, when it is another one."""
 
     @property
     def over(self) -> bool:
@@ -325,6 +343,19 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostmortemView:
+    """Why it happened and what changes, as staff see it."""
+
+    state: str
+    """draft, review or published."""
+    words: Mapping[str, str]
+    """Markdown by language."""
+    html: Markup
+    author: str
+    publisher: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffIncidentView:
     """An incident as staff see it: with what customers do not."""
 
@@ -352,6 +383,7 @@ class StaffIncidentView:
     """Whether customers get holding messages only."""
     approval: str | None = None
     """Public id of the question that people are asked before customers read more."""
+    postmortem: PostmortemView | None = None
 
 
 _BLOCK_END = re.compile(r"(?=<(?:br|/(?:p|li|h[2-6]|pre|td|th))\b)")

@@ -6,9 +6,19 @@ from typing import Any
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
-from trusthub.store.tables import ApiToken, AuditChange, Component, Incident, Row, StaffSession, Thread, User
+from trusthub.store.tables import (
+    ApiToken,
+    AuditChange,
+    Component,
+    Incident,
+    Postmortem,
+    Row,
+    StaffSession,
+    Thread,
+    User,
+)
 
-_KEPT = (Incident, Thread, User, ApiToken, StaffSession, Component)
+_KEPT = (Incident, Postmortem, Thread, User, ApiToken, StaffSession, Component)
 _SECRET = frozenset({"password", "digest", "network", "sequence", "updated_at", "totp_sealed", "totp_step", "recovery"})
 """Columns that hold secrets, and two that change with everything."""
 _KEY = "audit"

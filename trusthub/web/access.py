@@ -112,6 +112,8 @@ LEAST: Mapping[str, str] = {
 """The least role (domain.role.Role) or scope of each endpoint."""
 
 ACTIONS: Mapping[tuple[str, str], Role] = {
+    ("console.act", "postmortem"): Role.SUPPORT,
+    ("console.act", "postmortem-review"): Role.SUPPORT,
     ("console.act", "clear"): Role.LEGAL,
     ("console.act", "legal-hold"): Role.LEGAL,
     ("console.act", "legal-release"): Role.LEGAL,

@@ -21,6 +21,7 @@ from trusthub.services import (
     gate_rollback,
     ledger,
     legal,
+    postmortem,
     report,
     staff,
     timeline,
@@ -177,6 +178,16 @@ class Console:
             "cause": lambda: self._cause(public_id),
             "legal-hold": lambda: legal.hold(self.hub, public_id, self.act_now()),
             "legal-release": lambda: legal.release(self.hub, public_id, self.act_now()),
+            "postmortem": lambda: postmortem.write(
+                self.hub,
+                public_id,
+                self.act_now(),
+                fields.required("words", "what happened"),
+                self._others("words"),
+            ),
+            "postmortem-review": lambda: postmortem.submit(self.hub, public_id, self.act_now()),
+            "postmortem-publish": lambda: postmortem.publish(self.hub, public_id, self.act_now()),
+            "postmortem-withdraw": lambda: postmortem.take_back(self.hub, public_id, self.act_now()),
             "clear": lambda: staff.clear(self.hub, public_id, self.act_now()),
             "resolve": lambda: staff.resolve(
                 self.hub, public_id, self.act_now(), note=fields.text("note"), others=self._others("note")

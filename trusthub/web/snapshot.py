@@ -40,6 +40,10 @@ OPEN = (
 """For what other sites' pages read: documents, feeds, badge and widget. `Vary` as Statuspage has it."""
 ASSETS = "max-age=3600, public, stale-if-error=86400"
 """Style sheets and scripts change with a release only."""
+NEVER = "max-age=31536000, public, immutable"
+"""What is named by what is in it."""
+PICTURE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""What an SVG may do that is opened by itself: be seen."""
 _LOOK = 0.1
 """Seconds between looks at the database for a newer version."""
 
@@ -58,15 +62,27 @@ class Snapshots:
     """Every file of the page, as of the newest version seen."""
 
     def __init__(
-        self, database: Database, security: Iterable[tuple[str, str]], *, assets: Path, many: bool = False
+        self,
+        database: Database,
+        security: Iterable[tuple[str, str]],
+        *,
+        assets: Path,
+        own: Mapping[str, bytes] | None = None,
+        many: bool = False,
     ) -> None:
         """`security` are headers that every answer carries; `many` says that there are several languages.
 
-        `assets` is the folder of style sheets and scripts, which every reader needs as well.
+        `assets` is the folder of style sheets and scripts, which every reader needs as well; `own` are
+        the page's own, by a name that says what is in them.
         """
         self._many = many
         self._database, self._security = database, tuple(security)
-        self._assets = {f"/static/{path.name}": self._asset(path) for path in assets.iterdir() if path.is_file()}
+        self._assets = {
+            f"/static/{path.name}": self._asset(path.name, path.read_bytes())
+            for path in assets.iterdir()
+            if path.is_file()
+        }
+        self._assets |= {f"/static/{name}": self._asset(name, body, NEVER) for name, body in (own or {}).items()}
         self._files: dict[str, Kept] = {}
         self._version, self._looked = -1, 0.0
         self._turn = threading.Lock()
@@ -107,13 +123,13 @@ class Snapshots:
             headers += OPEN
         return Kept(row.etag, row.body, packed(row.body), (*headers, *self._security))
 
-    def _asset(self, path: Path) -> Kept:
-        body = path.read_bytes()
+    def _asset(self, name: str, body: bytes, cache: str = ASSETS) -> Kept:
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         kind += "; charset=utf-8" if kind.startswith("text/") else ""
-        headers = (("Content-Type", kind), ("ETag", etag), ("Cache-Control", ASSETS))
-        return Kept(etag, body, packed(body), (*headers, ("Vary", "Accept-Encoding"), *self._security))
+        headers = (("Content-Type", kind), ("ETag", etag), ("Cache-Control", cache), ("Vary", "Accept-Encoding"))
+        security = {**dict(self._security), **({"Content-Security-Policy": PICTURE} if name.endswith(".svg") else {})}
+        return Kept(etag, body, packed(body), (*headers, *security.items()))
 
 
 def before(

@@ -75,8 +75,26 @@ class Incident(Row, table=True):
     told_at: datetime | None = columns.time(null=True)
     monitoring_at: datetime | None = columns.time(null=True)
     resolved_at: datetime | None = columns.time(null=True)
+    postmortem_at: datetime | None = columns.time(null=True)
+    """When its postmortem was published; None while there is none to read."""
     created_at: datetime = columns.time()
     updated_at: datetime = columns.time(index=True)
+
+
+class Postmortem(Row, table=True):
+    """Why an incident happened and what changes: draft, review, then published."""
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    incident_id: int = Field(foreign_key="incident.id", sa_type=BigId, unique=True)
+    words: dict[str, str] = columns.json(dict, before="{}")
+    """Markdown, by the codes of the page's languages."""
+    state: str
+    author: str
+    publisher: str | None = None
+    announced_at: datetime | None = columns.time(null=True)
+    """When it was first published: who takes it back and publishes it again tells nobody twice."""
+    updated_at: datetime = columns.time()
 
 
 class IncidentPage(Row, table=True):

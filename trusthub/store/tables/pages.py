@@ -22,6 +22,8 @@ class Page(Row, table=True):
     time_zone: str
     version: int = 0
     rendered: int = Field(default=0, sa_type=BigId)
+    look: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Names how all its pages look that are there."""
     updated_at: datetime = columns.time()
 
 
