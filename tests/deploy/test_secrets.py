@@ -31,6 +31,7 @@ SETTINGS = {
     "TRUSTHUB_SMTP_URL": f"smtp://user:{MARK}-smtp@127.0.0.1:1",
     "TRUSTHUB_METRICS_TOKEN": f"{MARK}-metrics",
     "TRUSTHUB_MAIL_INBOUND_TOKEN": f"{MARK}-inbound",
+    "TRUSTHUB_OIDC_CLIENT_SECRET": f"{MARK}-oidc",
     "TRUSTHUB_IMAP_URL": f"imap://user:{MARK}-imap@127.0.0.1:1/INBOX",
 }
 IN_SITE = {
@@ -69,6 +70,8 @@ def environment(folder: Path) -> dict[str, str]:
             "TRUSTHUB_PLAYBOOKS_DIR": str(packaged("playbooks")),
             "TRUSTHUB_MAIL_FROM": "status@acme.example",
             "TRUSTHUB_MAIL_INBOUND": "reply@in.acme.example",
+            "TRUSTHUB_OIDC_ISSUER": "https://127.0.0.1:1",
+            "TRUSTHUB_OIDC_CLIENT_ID": "hub",
             "TRUSTHUB_WEBHOOK_ALLOW_PRIVATE": "true",
         }
     )

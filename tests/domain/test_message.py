@@ -40,7 +40,7 @@ def test_a_fact_says_where_it_comes_from_and_has_a_sample(name: str, fact: Fact)
 
 def test_the_samples_tell_one_story() -> None:
     found = {name: fact.sample for name, fact in FACTS.items() if isinstance(fact.sample, datetime)}
-    samples = {name: at for name, at in found.items() if name != "last_drilled"}
+    samples = {name: at for name, at in found.items() if name not in {"last_drilled", "confirm_by"}}
     order = ["exposed_from", "rollback_started_at", "recovery_from", "rollback_finished_at", "recovery_until"]
     assert sorted(order, key=samples.__getitem__) == order
     assert max(samples.values()) - min(samples.values()) < timedelta(hours=1)
@@ -53,5 +53,5 @@ def test_only_customers_are_the_public() -> None:
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
-    things = "rollout|rollback|incident|promise|maintenance|thread|connection|destination|channel|approval|words"
+    things = "rollout|rollback|incident|promise|maintenance|thread|connection|destination|channel|approval|words|subscriber"
     assert re.fullmatch(rf"({things})\.[a-z_]+", moment)

@@ -19,7 +19,7 @@ FAILURE = (
     "promise.missed",
     "maintenance.overrun",
 )
-SORRY = re.compile(r"we are sorry\b|tut uns leid\b")
+SORRY = re.compile(r"[Ww]e are sorry\b|tut uns leid\b")
 NEXT = re.compile(r"(?:Next update by|Nächste Nachricht bis(?: zum \d\d?\. \w+ \d{4},)?) \d\d:\d\d (?:Uhr )?UTC")
 ANSWER = re.compile(r"(?:Answer here|Antworten Sie hier): https://|support@acme\.example")
 READS = re.compile(r"person reads it and answers|Mensch liest es und antwortet")

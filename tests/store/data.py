@@ -683,8 +683,8 @@ ADDED: Mapping[str, Rows] = {
     "0015": FIFTEENTH,
     "0016": SIXTEENTH,
     "0017": SEVENTEENTH,
-    "0020": TWENTIETH,
     "0019": NINETEENTH,
+    "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
 }
 """For each revision, the rows that it is the first to have room for."""
