@@ -91,7 +91,6 @@ def test_a_conversation_from_the_first_word_to_the_last(hub: House, visitor: Pag
     hub.sign_in()
     hub.console(f"/console/incidents/{incident}/resolve", f"/console/incidents/{incident}", note="We keep 2.7.4.")
     assert "is it fixed for you?" in mail(hub)["subject"]
-    sign_in(hub, staff)  # a new password has ended Mira's other sessions
     visitor.goto(private)
     visitor.get_by_role("button", name="No, it is not").click()
     expect(visitor.get_by_role("heading", level=1)).to_have_text("We owe you an answer")

@@ -18,6 +18,7 @@ from tests.e2e.house import house
 from trusthub.channels import slack
 from trusthub.cli import main
 from trusthub.settings import Settings
+from trusthub.web import slack_forms
 
 SETTINGS = {f"TRUSTHUB_{name.upper()}" for name in Settings.model_fields}
 FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file()]
@@ -28,6 +29,7 @@ SCOPES = {
     "chat_postEphemeral": {"chat:write"},
     "conversations_history": {"channels:history", "groups:history"},
     "conversations_replies": {"channels:history", "groups:history"},
+    "views_open": set[str](),
 }
 """What a call needs: https://docs.slack.dev/reference/methods"""
 
@@ -163,9 +165,15 @@ def test_systemd_takes_the_unit(unit: Path, tmp_path: Path) -> None:
 def test_slacks_manifest_has_the_scopes_that_our_calls_need() -> None:
     manifest = yaml.safe_load((DEPLOY / "slack" / "manifest.yaml").read_text(encoding="utf-8"))
     calls = set(re.findall(r"_client\.(\w+)", inspect.getsource(slack)))
-    assert set().union(*(SCOPES[call] for call in calls)) == set(manifest["oauth_config"]["scopes"]["bot"])
-    url = manifest["settings"]["interactivity"]["request_url"]
-    assert url.partition("status.acme.example")[2] == "/slack/interactions"
+    needed = {"commands"}.union(*(SCOPES[call] for call in calls))
+    assert needed == set(manifest["oauth_config"]["scopes"]["bot"])
+    settings, features = manifest["settings"], manifest["features"]
+    urls = [settings["interactivity"]["request_url"], settings["event_subscriptions"]["request_url"]]
+    urls.append(features["slash_commands"][0]["url"])
+    ours = [url.partition("status.acme.example")[2] for url in urls]
+    assert ours == ["/slack/interactions", "/slack/events", "/slack/commands"]
+    named = {each["callback_id"] for each in features["shortcuts"]}
+    assert named == {slack_forms.SEND, slack_forms.RECORD}
 
 
 def test_the_image_starts_with_what_is_installed_here() -> None:
