@@ -46,6 +46,7 @@ from trusthub.services.views import (
     WindowView,
 )
 from trusthub.store.which import Standing
+from trusthub.web.console_sign_in import Ways
 
 NOW = datetime(2026, 11, 22, 14, 12, tzinfo=UTC)
 HUB = "https://hub.acme.example"
@@ -951,7 +952,11 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
     "error-bare": ("error.html", {"title": "We made a mistake", "text": "It is in our log. Please try again."}),
     "console-login": _console(
-        "login.html", user=None, next="/console/", error="This address and password do not match."
+        "login.html",
+        user=None,
+        next="/console/",
+        error="This address and password do not match.",
+        ways=Ways(provider=None, local=True),
     ),
     "console-home": _console("home.html", notice="Customers have been told.", **DESK),
     "console-home-calm": _console("home.html", **EMPTY_DESK),
