@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.providers import sendgrid
 from tests.services.test_mailing import join
+from trusthub.services.asking import MOST
 from trusthub.store.tables import Delivery, Subscriber, Suppression
 
 ANA = "ana@customer.example"
@@ -173,3 +175,12 @@ def test_who_follows_one_incident_hears_it_to_its_end_and_nothing_else(hub: Hous
     hub.keep_house()
     with hub.parts.hub.database.reading() as session:
         assert session.execute(sa.select(col(Subscriber.about)).distinct()).scalars().all() == [""]
+
+
+def test_two_presses_at_once_are_one_wish(tmp_path: Path, postgres_url: str) -> None:
+    with house(postgres_url, tmp_path) as hub, ThreadPoolExecutor(4) as pool:
+        asked = list(pool.map(lambda _: ask(hub), range(4)))
+        assert len(set(asked)) == 1
+        assert len(mails(hub)) == MOST
+        with hub.parts.hub.database.reading() as session:
+            assert session.execute(sa.select(sa.func.count()).select_from(Subscriber)).scalar() == 1

@@ -40,7 +40,7 @@ def ask(hub: Hub, wish: Wish, now: datetime) -> None:
     Nothing is sent to an address that had MOST such mails within a day, or that takes no mail of ours.
     """
     with hub.database.transaction() as session:
-        page = the_page(session)
+        page = the_page(session, lock=True)  # two at once, such as a double click, take turns
         if _mails(session, wish.address.lower(), now) >= MOST:
             return
         known = subscribe.find(session, page.id, wish)
