@@ -162,7 +162,8 @@ def _handler(
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            given = serve(self.path, headers, self.rfile.read(int(headers.get("content-length", "0"))))
+            raw = self.rfile.read(length := int(headers.get("content-length", "0")))
+            given = serve(self.path, headers, raw) if len(raw) == length else None  # else its sender was killed
             if given is None:
                 return
             kind, raw = _encoded(given.body)
