@@ -75,7 +75,8 @@ def _rollbacks(hub: HTTPConnection, slack: Provider, database: Database) -> tupl
 def _grow_old(database: Database) -> None:
     """Let incidents be over and a month old: in life they do not come by the minute, and the page shows a few."""
     long_ago = utc_now() - timedelta(days=30)
-    over = {"state": "resolved", "started_at": long_ago, "resolved_at": long_ago, "updated_at": long_ago}
+    times = ("started_at", "told_at", "created_at", "resolved_at", "updated_at")
+    over = {"state": "resolved", **dict.fromkeys(times, long_ago)}
     with database.transaction() as session:
         session.execute(sa.update(Incident).values(**over))
         session.execute(sa.update(Timer).values(state="fired"))
