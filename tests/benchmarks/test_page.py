@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -58,11 +59,11 @@ def test_page(sqlite_url: str, tmp_path: Path) -> None:
         closing(Database(sqlite_url)) as database,
     ):
         _roll_back(port, "2.8.0")
-        until(lambda: b"rolling back" in _get(port))
+        until(partial(_shows, port, "rolling back"))
         for count in HISTORY:
             past.fill(database, count)
             _roll_back(port, f"2.9.{count}")
-            until(lambda count=count: f"2.9.{count}".encode() in _get(port))  # type: ignore[misc]
+            until(partial(_shows, port, f"2.9.{count}"))
             body = _get(port)
             with _nginx(tmp_path / f"nginx-{count}", body) as other:
                 for connections in CONNECTIONS:
@@ -114,7 +115,7 @@ def _while_loaded(port: int, database: Database) -> list[float]:
         for number in range(CHANGES):
             version = f"3.{number}.0"
             begun = _roll_back(port, version)
-            until(lambda version=version: version.encode() in _get(port))  # type: ignore[misc]
+            until(partial(_shows, port, version))
             waits.append(time.perf_counter() - begun)
             _grow_old(database)
     return waits
@@ -153,6 +154,10 @@ def _nginx(folder: Path, body: bytes) -> Iterator[int]:
     with servers.running([str(NGINX), "-c", str(file), "-p", str(folder)], None):
         until(lambda: servers.answers(port, "/"))
         yield port
+
+
+def _shows(port: int, words: str) -> bool:
+    return words.encode() in _get(port)
 
 
 def _get(port: int) -> bytes:

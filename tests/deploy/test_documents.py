@@ -80,7 +80,7 @@ def test_the_table_of_commands_is_that_of_the_code() -> None:
         first, *others = re.findall(r"`([^`]+)`", row[0])
         words = [word for word in first.removeprefix("trusthub ").split() if re.fullmatch("[a-z]+", word)]
         told.add(" ".join(words))
-        told |= {" ".join((*words[:-1], re.match("[a-z]+", other)[0])) for other in others if re.match("[a-z]+", other)}  # type: ignore[index]
+        told |= {" ".join((*words[:-1], named[0])) for other in others if (named := re.match("[a-z]+", other))}
     assert told == set(leaves(main))
 
 
@@ -149,7 +149,7 @@ def test_what_goes_into_site_yaml_is_taken(path: Path, tmp_path: Path, monkeypat
 def test_what_goes_into_the_environment_is_a_setting(path: Path) -> None:
     for block in blocks(path, "ini"):
         read = configparser.ConfigParser(interpolation=None)
-        read.optionxform = str  # type: ignore[assignment,method-assign]
+        read.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation says: names keep case
         read.read_string(f"[hub]\n{block}")
         assert set(read["hub"]) <= SETTINGS
 

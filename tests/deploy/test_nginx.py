@@ -56,7 +56,7 @@ class Front:
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         context = ssl.create_default_context(cafile=str(self.folder / "tls.crt"))
         connection = HTTPSConnection("127.0.0.1", self.port, timeout=10, context=context)
-        connection.connect = lambda: _named(connection, context)  # type: ignore[method-assign]
+        connection.connect = lambda: _named(connection, context)  # type: ignore[method-assign]  # else TLS asks for an address
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, {"Host": NAME, **sent})
         answer = connection.getresponse()

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
 from trusthub.domain.incident import OVER
 from trusthub.domain.message import Moment
 from trusthub.services import subscribe
@@ -13,6 +12,7 @@ from trusthub.services.announce import Telling, mail_asked
 from trusthub.services.cases import the_page
 from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
+from trusthub.services.seldom import Seldom
 from trusthub.services.subscribe import Wish
 from trusthub.store.tables import Attempt, Delivery, Incident, Recipient, Subscriber, SubscriberComponent
 from trusthub.store.types import public_id
@@ -64,11 +64,7 @@ def _mail(session: Session, hub: Hub, subscriber: Subscriber, moment: Moment, no
     cause = f"asked:{public_id()}"
     telling = Telling(
         moment=moment,
-        playbook=hub.configuration.playbook(
-            component=None,
-            strategy=Strategy.UNKNOWN,
-            environment=next(iter(hub.configuration.site.environments.public), None),
-        ),
+        playbook=hub.configuration.everyday,
         facts=facts,
         conversation=cause,
         cause=cause,
@@ -90,12 +86,11 @@ class Forgetting:
     """Forgets who did not confirm, and who followed what is over, once in a while."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub, self._next = hub, hub.clock()
+        self._hub, self._seldom = hub, Seldom(LOOK)
 
     def watch(self, now: datetime) -> None:
         """Forget whom it is time to forget."""
-        if now >= self._next:
-            self._next = now + LOOK
+        if self._seldom.due(now):
             forget(self._hub, now)
 
 

@@ -14,11 +14,11 @@ from http import HTTPStatus
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
 from trusthub.domain.message import Moment
 from trusthub.services.announce import Telling, tell
 from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
+from trusthub.services.seldom import Seldom
 from trusthub.services.shapes import PLAIN
 from trusthub.store import holds
 from trusthub.store.outbox import channel_of
@@ -52,14 +52,12 @@ class Failing:
     """Looks for destinations that keep failing, once in a while."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._next: datetime | None = None
+        self._hub, self._seldom = hub, Seldom(LOOK)
 
     def watch(self, now: datetime) -> None:
         """Switch off what is hopeless, and tell stakeholders. One worker of several does."""
-        if self._next and now < self._next:
+        if not self._seldom.due(now):
             return
-        self._next = now + LOOK
         lanes = [lane for lane in self._hub.configuration.site.destinations if channel_of(lane) in PLAIN]
         with self._hub.database.reading() as session:
             found = [series for lane in lanes if (series := _series(session, lane)) and series.hopeless]
@@ -105,9 +103,7 @@ def _disable(hub: Hub, series: Series, now: datetime) -> None:
 
 
 def _tell(session: Session, hub: Hub, series: Series, now: datetime) -> None:
-    """Tell it with the playbook for everything that no other playbook is for: no rollout is behind this."""
-    public = next(iter(hub.configuration.site.environments.public), None)
-    playbook = hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
+    playbook = hub.configuration.everyday
     facts = page_facts(hub) | {
         "destination": series.lane.replace(":", " ", 1),
         "failing_since": series.first,

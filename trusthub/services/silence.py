@@ -6,7 +6,6 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
 from trusthub.domain.message import Moment
 from trusthub.services.announce import Telling, tell
 from trusthub.services.facts import page_facts
@@ -79,13 +78,8 @@ def _speaks(hub: Hub, name: str, since: datetime, heard_at: datetime, now: datet
 def _tell(
     session: Session, hub: Hub, moment: Moment, name: str, now: datetime, since: datetime, **more: datetime | None
 ) -> None:
-    """Tell it with the playbook for everything that no other playbook is for: no rollout is behind this."""
     connection = hub.configuration.site.connections[name]
-    playbook = hub.configuration.playbook(
-        strategy=Strategy.UNKNOWN,
-        component=None,
-        environment=next(iter(hub.configuration.site.environments.public), None),
-    )
+    playbook = hub.configuration.everyday
     silence = f"connection:{name}:{since:%Y-%m-%dT%H:%M:%S}"
     facts = page_facts(hub) | {
         "connection": name,

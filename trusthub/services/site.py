@@ -69,6 +69,12 @@ class Configuration:
         )
         return choose(self.playbooks, occasion)
 
+    @property
+    def everyday(self) -> Playbook:
+        """The playbook for what no rollout is behind: a silent tool, a way out that is shut, a subscription."""
+        public = next(iter(self.site.environments.public), None)
+        return self.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
+
     def connection(self, name: str) -> Connection | None:
         """Return a connection of site.yaml, or the one that exists by default for each source."""
         return self.site.connections.get(name) or _BY_DEFAULT.get(name)

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
-from trusthub.domain.events import Strategy
 from trusthub.domain.message import Moment
 from trusthub.services.announce import Telling, tell
 from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
+from trusthub.services.seldom import Seldom
 from trusthub.store import outbox
 from trusthub.store.tables import Attempt, Delivery, Hold, Lane
 
@@ -29,14 +29,12 @@ class Stuck:
     """Looks for them, once in a while."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._next: datetime | None = None
+        self._hub, self._seldom = hub, Seldom(LOOK)
 
     def watch(self, now: datetime) -> None:
         """Tell stakeholders of each channel that is stuck, once until something gets through again."""
-        if self._next and now < self._next:
+        if not self._seldom.due(now):
             return
-        self._next = now + LOOK
         with self._hub.database.reading() as session:
             found = [channel for channel in CHANNELS if _is_stuck(session, channel, now)]
         for channel in found:
@@ -97,23 +95,17 @@ def _got_through(session: Session, channel: str, since: datetime) -> bool:
 
 
 def _tell(session: Session, hub: Hub, channel: str, now: datetime) -> None:
-    public = next(iter(hub.configuration.site.environments.public), None)
-    playbook = hub.configuration.playbook(strategy=Strategy.UNKNOWN, component=None, environment=public)
-    error = select(col(Lane.fails), col(Attempt.error)).select_from(Attempt)
-    error = error.join(Delivery, col(Delivery.id) == col(Attempt.delivery_id)).join(
-        Lane, col(Lane.key) == col(Delivery.lane)
-    )
-    error = error.where(col(Lane.channel) == channel, col(Attempt.error) != "").order_by(col(Attempt.id).desc())
-    last = session.execute(error.limit(1)).first()
+    error = select(col(Attempt.error)).join(Delivery, col(Delivery.id) == col(Attempt.delivery_id))
+    error = error.where(col(Delivery.lane).startswith(f"{channel}:"), col(Attempt.error) != "")
     facts = page_facts(hub) | {
         "destination": channel,
         "failing_since": oldest(session).get(channel),
         "undelivered": waiting(session).get(channel),
-        "reason": last[1] if last else None,
+        "reason": session.execute(error.order_by(col(Attempt.id).desc()).limit(1)).scalar(),
     }
     telling = Telling(
         moment=Moment.CHANNEL_STUCK,
-        playbook=playbook,
+        playbook=hub.configuration.everyday,
         facts=facts,
         conversation=_conversation(channel),
         cause=f"stuck:{channel}:{now:%Y-%m-%dT%H:%M:%S}",

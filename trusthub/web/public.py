@@ -51,13 +51,13 @@ class Public:
 
     def foreign(self) -> Response:
         """Refuse a form that another site sent."""
-        return self.refuse(403, "Please answer on our own page", "This form was sent from another site.")
+        return self.refuse(403, "Please use our own page", "This form was sent from another site.")
 
     def no_such(self) -> Response:
         """Say that what was written about is not there."""
         return self.refuse(404, "There is no such incident", "It may have been moved. The front page lists all.")
 
-    def no_thread(self, locale: str = "") -> Response:
+    def no_link(self, locale: str = "") -> Response:
         """Say that a link opens nothing."""
-        text = "Please copy the whole address from our message."
+        text = "It may be too old, or not be copied whole."
         return self.refuse(404, "This link does not open anything", text, locale)

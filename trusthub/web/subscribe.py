@@ -24,12 +24,9 @@ class Subscriptions(Public):
 
     def said(self, name: str, locale: str, status: int = 200, **context: Any) -> Response:
         """Render a page of subscriptions in a language of the page."""
-        templates = self.hub.configuration.templates
         with self.hub.database.reading() as session:
-            page = report.page(session, self.hub, self.hub.clock(), locale)
             names = {each.key: each.name for each in report.listed(session) if not each.is_group}
-        answer = self.render("error.html", status, title="", text="")  # its headers: no cache, no search engine
-        answer.set_data(templates.page(f"pages/{name}", locale, page=page, components=names, **context))
+        answer = self.render(name, status, locale=locale, components=names, **context)
         answer.headers["Content-Security-Policy"] = policy(self.hub, SCRIPTS)
         return answer
 
@@ -46,7 +43,7 @@ class Subscriptions(Public):
         """Take a wish. The answer is the same whether we know the address or not."""
         wish, problem = self._wish()
         if foreign(request, self.hub):
-            return self.refuse(403, "Please subscribe on our own page", "This form was sent from another site.")
+            return self.foreign()
         followed = self._followed(wish.about, wish.locale)
         if wish.about and followed is None:
             return self._over(wish.locale)
@@ -77,19 +74,19 @@ class Subscriptions(Public):
         with self.hub.database.reading() as session:
             found = subscribe.asking(session, self.hub, token, now)
         if found is None or not subscribe.confirm(self.hub, token, now):
-            return self._nothing()
+            return self.no_link()
         manage = subscribe.token(self.hub, found.public_id, found.link_version)
         return redirect(f"{self.hub.base_url}/subscriptions/{manage}?done=1", code=303)
 
     def change(self, token: str) -> Answer:
         """Let a subscriber hear what they choose now."""
         if foreign(request, self.hub):
-            return self.refuse(403, "Please change it on our own page", "This form was sent from another site.")
+            return self.foreign()
         wish, problem = self._wish()
         with self.hub.database.transaction() as session:
             mine = subscribe.opened(session, self.hub, token)
             if mine is None:
-                return self._nothing()
+                return self.no_link()
             about = mine.about
             if not problem:
                 subscribe.change(session, mine, wish)
@@ -107,12 +104,9 @@ class Subscriptions(Public):
 
     def _stopping(self, token: str, *, done: bool) -> Answer:
         if not subscribe.genuine(self.hub, token):
-            return self._nothing()
+            return self.no_link()
         hint, kind = subscribe.address_of(self.hub, token), subscribe.kind_of(self.hub, token)
         return self.render("unsubscribe.html", address_hint=hint, kind=kind, done=done)
-
-    def _nothing(self) -> Response:
-        return self.refuse(404, "This link does not open anything", "It may be too old, or not be copied whole.")
 
     def _over(self, locale: str) -> Response:
         return self.said("subscribe.html", locale, 404, wish=None, followed=None, problem="")

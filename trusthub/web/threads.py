@@ -30,7 +30,7 @@ class Threads:
         """Show a customer their thread."""
         found, mailed = self._find(token)
         if found is None:
-            return self._public.no_thread()
+            return self._public.no_link()
         with self._hub.database.reading() as session:
             view = desk.thread(session, self._hub, found, customer=True)
         return self._public.render(
@@ -47,7 +47,7 @@ class Threads:
         """Take what a customer adds to their thread."""
         found, mailed = self._find(token)
         if found is None:
-            return self._public.no_thread()
+            return self._public.no_link()
         try:
             form = read_answer(request)
         except Refused as error:
@@ -62,7 +62,7 @@ class Threads:
         """Note that the address is the customer's. Mail scanners open links, so opening the page does not say so."""
         found, mailed = self._find(token)
         if found is None or not mailed:
-            return self._public.no_thread()
+            return self._public.no_link()
         feedback.confirm_address(self._hub, found.id, self._hub.clock())
         return self._back(token)
 
@@ -71,7 +71,7 @@ class Threads:
         found, _ = self._find(token)
         said = request.form.get("fixed")
         if found is None or said not in {"yes", "no"}:
-            return self._public.no_thread()
+            return self._public.no_link()
         ending.answered(self._hub, found.id, fixed=said == "yes", now=self._hub.clock())
         return self._back(token, "fixed" if said == "yes" else "open")
 
@@ -80,7 +80,7 @@ class Threads:
         found, _ = self._find(token)
         said = request.form.get("rating", "")
         if found is None or said not in {str(each) for each in ending.RATINGS}:
-            return self._public.no_thread()
+            return self._public.no_link()
         ending.rate(self._hub, found.id, int(said))
         return self._back(token, "rated")
 
@@ -88,10 +88,10 @@ class Threads:
         """Hand out a file of this thread."""
         found, _ = self._find(token)
         if found is None:
-            return self._public.no_thread()
+            return self._public.no_link()
         with self._hub.database.reading() as session:
             file = files.find(session, self._hub, found.id, name)
-        return sent_files.answer(file) if file else self._public.no_thread(found.locale)
+        return sent_files.answer(file) if file else self._public.no_link(found.locale)
 
     def _back(self, token: str, then: str = "") -> Answer:
         return redirect(f"{self._hub.base_url}/threads/{token}" + (f"?then={then}" if then else ""), code=303)
