@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ import structlog
 from flask import Blueprint, Flask, jsonify, request
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 from structlog.tracebacks import ExceptionDictTransformer
 from werkzeug.exceptions import HTTPException
@@ -205,7 +207,6 @@ def _keep_house(hub: Hub, settings: Settings, watchers: Sequence[Watcher], chat:
     publish.refresh(hub, hub.clock(), settings.publish_dir)
     intake.sweep(hub, hub.clock())
     slack_events.sweep(hub, hub.clock(), chat)
-    refusals.write(hub, hub.clock())
     silence.watch(hub, hub.clock())
     gate_github.answer(hub, hub.clock())
     for each in watchers:
@@ -261,21 +262,33 @@ def _ways(settings: Settings, hub: Hub) -> Ways:
 
 
 def serve() -> "WSGIApplication":
-    """Return the WSGI application with a worker beside it; called by granian in each of its processes."""
-    parts = build(environment.load())
-    gc.freeze()  # what was built stays, and the collector need not look at it again
-    main, parent = threading.main_thread(), os.getppid()
-    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
-    if parts.settings.embedded_worker:
-        # Not a daemon, so that it can settle its leases; and it ends with the main thread, so that it blocks no signal.
-        threading.Thread(target=parts.worker.run, kwargs={"alive": main.is_alive}, name="worker").start()
+    """Return the WSGI application; called by granian in each of its processes."""
+    parts = _built()
+    threading.Thread(target=_look_around, args=(parts.hub, os.getppid()), daemon=True).start()
     return parts.wsgi
 
 
-def _outlive_nobody(parent: int) -> None:
-    """End this process when the one that started it is gone: it would never be stopped, and hold the port."""
+def work(parent: int | None = None, *, ready: Callable[[], object] = lambda: None) -> None:
+    """Deliver until SIGTERM or SIGINT, and then finish what is under way; also when the process `parent` is gone."""
+    worker = _built().worker
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: worker.stop())
+    ready()
+    worker.run(alive=lambda: parent in {None, os.getppid()})
+
+
+def _built() -> Parts:
+    parts = build(environment.load())
+    gc.freeze()  # what was built stays, and the collector need not look at it again
+    return parts
+
+
+def _look_around(hub: Hub, parent: int) -> None:
+    """Write what this process counted; and end it when the one that started it is gone, or it would hold the port."""
     while os.getppid() == parent:
         time.sleep(_LOOK)
+        with suppress(SQLAlchemyError):
+            refusals.write(hub, hub.clock())
     os.kill(os.getpid(), signal.SIGTERM)
 
 

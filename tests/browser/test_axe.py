@@ -13,7 +13,8 @@ from tests.browser.samples import STATUS, asset
 from tests.browser.serving import served
 from tests.browser.test_pages import render
 from tests.e2e.house import STAFF, House, house
-from trusthub import app, cli
+from trusthub import app
+from trusthub.cli.serve import free_port
 
 TYPES = {"css": "text/css", "js": "text/javascript"}
 PUBLIC = (
@@ -77,7 +78,7 @@ def test_axe_finds_nothing(axe: Path, context: BrowserContext) -> None:
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[House]:
-    port = cli._free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, base_url=f"http://hub.example:{port}") as made:
         app.add_user(made.parts.settings, email=STAFF[0], name=STAFF[1], password=STAFF[2])
         with served(made.parts.wsgi, port=port):

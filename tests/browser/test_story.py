@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from trusthub import cli, demo
+from trusthub import demo
+from trusthub.cli.serve import free_port
 from trusthub.demo import Client, Story
 
 
@@ -25,7 +26,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    port = cli._free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     folder: Path = tmp_path_factory.mktemp("hub")
     environment, password = demo._environment(folder, port)
     client = Client(port)

@@ -12,14 +12,14 @@ from tests.e2e import inbound
 from tests.e2e.house import House, house
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.e2e.test_threads import png
-from trusthub import cli
+from trusthub.cli.serve import free_port
 
 QUOTE = "\n\nOn Mon, Mar 2, 2026 at 2:05 PM Acme <status@acme.example> wrote:\n\n> You are right.\n"
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[House]:
-    port = cli._free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     settings: dict[str, Any] = {**inbound.OPEN, "base_url": f"http://hub.example:{port}"}
     with house(f"sqlite:///{tmp_path}/hub.db", tmp_path, **settings) as made:
         canary(made)

@@ -178,10 +178,22 @@ def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(tmp_path: Path,
 
 def test_nothing_is_left_running_when_the_server_is_killed(tmp_path: Path, url: str, slack: Slack) -> None:
     with serving(tmp_path, url, slack) as (process, _):
-        (*_, child) = children(process.pid)
+        started = children(process.pid)
+        assert len(started) > 1  # a server, and who delivers
         process.kill()
         process.wait(5)
-        until(lambda: not runs(child), 10)
+        until(lambda: not any(map(runs, started)), 10)
+
+
+def test_workers_beside_the_server_are_begun_anew_when_they_die(tmp_path: Path, url: str, slack: Slack) -> None:
+    with serving(tmp_path, url, slack) as (process, port):
+        *workers, _ = children(process.pid)  # who serves is started last
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(map(runs, workers)))
+        assert call(port, "POST", "/hooks/generic", json.dumps(PLANNED).encode())[0] == 200
+        slack.wait_for(1)
+    assert process.returncode == 0
 
 
 def test_what_was_heard_is_delivered_after_a_kill(tmp_path: Path, url: str, slack: Slack) -> None:

@@ -1,11 +1,7 @@
 """The `trusthub` command."""
 
-import os
 import re
-import signal
-import socket
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -28,6 +24,7 @@ from trusthub.cli import (
     preview,
     replay,
     report,
+    serve,
     sign,
     subscribers,
     token,
@@ -99,74 +96,13 @@ main.add_command(lint.lint)
 main.add_command(preview.preview)
 main.add_command(replay.replay)
 main.add_command(report.report)
+main.add_command(serve.serve)
 main.add_command(sign.sign)
 main.add_command(maintenance.maintenance)
 main.add_command(subscribers.subscribers)
 main.add_command(token.token)
 main.add_command(watch.watch)
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
-)
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes (PostgreSQL only).")
-@click.option("--no-worker", is_flag=True, help="Do not deliver here; `trusthub worker` does it elsewhere.")
-def serve(host: str, port: int, workers: int, *, no_worker: bool) -> None:
-    """Serve hooks, the public page and the console, and deliver.
-
-    It brings the database up to date, publishes the page and answers until SIGTERM or Ctrl-C; what is under way is
-    finished first. On SQLite there is one process. On PostgreSQL any number may run, here (--workers) or elsewhere.
-    Put a proxy in front that speaks TLS, and set TRUSTHUB_BASE_URL and TRUSTHUB_TRUSTED_PROXIES.
-    """
-    from granian import Granian
-    from granian.constants import Interfaces
-
-    from trusthub import app, settings
-    from trusthub.services import site
-
-    loaded = settings.load()
-    _check_host(host, loaded)
-    site.load(loaded)  # a mistake in it must stop the start here, not make each process die and come back
-    if workers > 1 and loaded.sqlite_file is not None:
-        raise click.UsageError("SQLite serves one process. Use --workers 1, or PostgreSQL.")
-    with app.hold(loaded.database_url) or nullcontext():
-        port = _free_port(host, port)
-        app.prepare(loaded)
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        if "base_url" not in loaded.model_fields_set:
-            _hand_down("TRUSTHUB_BASE_URL", address)
-        if no_worker:
-            _hand_down("TRUSTHUB_EMBEDDED_WORKER", "false")
-        click.echo(f"trusthub {__version__} on {address}", err=True)
-        Granian(
-            "trusthub.app:serve",
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
-            factory=True,
-            workers=workers,
-            blocking_threads=16,
-            respawn_failed_workers=True,
-            log_enabled=False,
-        ).serve()
-
-
-@main.command()
-def worker() -> None:
-    """Deliver, in a process of its own. Any number may run on PostgreSQL.
-
-    SIGTERM or Ctrl-C ends it after what is under way, within about ten seconds. One that is killed loses nothing: after
-    half a minute another one takes over what it had begun.
-    """
-    from trusthub import app, settings
-
-    parts = app.build(settings.load())
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: parts.worker.stop())
-    click.echo("Delivering. Ctrl-C stops after what is under way.", err=True)
-    parts.worker.run()
+main.add_command(serve.worker)
 
 
 @main.command()
@@ -192,7 +128,7 @@ def demo(*, once: bool, port: int) -> None:
     """Play a rollback from the first event to the last word, with nothing but this machine."""
     from trusthub import demo as story
 
-    sys.exit(story.play(once=once, port=_free_port("127.0.0.1", port)))
+    sys.exit(story.play(once=once, port=serve.free_port("127.0.0.1", port)))
 
 
 @main.group()
@@ -287,24 +223,3 @@ def member(email: str, member: str | None, *, nobody: bool) -> None:
     except StaffError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{email} is {member} in Slack." if member else f"{email} is nobody in Slack.")
-
-
-def _check_host(host: str, loaded: object) -> None:
-    if getattr(loaded, "demo", False) and host not in {"127.0.0.1", "::1", "localhost"}:
-        raise click.UsageError("The demo leaves its hooks open, so it serves on loopback only.")
-
-
-def _free_port(host: str, port: int = 0) -> int:
-    """Return `port`, or any free one for 0. The server itself would not say clearly that it is taken."""
-    try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        reason = (error.strerror or "it is refused").partition(" (")[0]
-        raise click.UsageError(f"{host}:{port} cannot be used: {reason}. Choose another --host or --port.") from error
-
-
-def _hand_down(name: str, value: str) -> None:
-    """Set a variable for the processes that serve."""
-    os.environ[name] = value
-    os.environ.pop(f"{name}_FILE", None)

@@ -1,7 +1,7 @@
-"""Compressed forms of what many read: made once a change, so that no reader waits for it."""
+"""Compressed forms of what many read: made once a change."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import brotli
@@ -12,9 +12,27 @@ SUFFIX: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
 """What the files are called that nginx sends to readers who take an encoding (`gzip_static`, `brotli_static`)."""
 
 
+_FORMS: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": lambda body: brotli.compress(body, quality=_BROTLI),
+    "gzip": lambda body: gzip.compress(body, _GZIP, mtime=0),
+}
+"""By the name in HTTP, the smallest first."""
+
+
 def packed(body: bytes) -> Mapping[str, bytes]:
     """Return `body` in each encoding, the smallest first, by its name in HTTP."""
-    return {"br": brotli.compress(body, quality=_BROTLI), "gzip": gzip.compress(body, _GZIP, mtime=0)}
+    return {encoding: pack(body) for encoding, pack in _FORMS.items()}
+
+
+class Packed(dict[str, bytes]):
+    """`body` in the encodings that somebody has asked for: a change waits for no form that nobody reads."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __missing__(self, encoding: str) -> bytes:
+        made = self[encoding] = _FORMS[encoding](self._body)
+        return made
 
 
 @lru_cache(maxsize=256)
