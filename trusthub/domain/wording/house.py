@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from trusthub.domain.wording.findings import Signature
+from trusthub.domain.wording.literals import needed
 from trusthub.domain.wording.prose import Prose
 from trusthub.domain.wording.rules import Lines, first
 from trusthub.errors import PlaybookError
@@ -14,7 +16,7 @@ ROLES = ("legal", "finance", "publisher")
 """The roles that site.yaml gives to people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Word:
     """One entry of house.yaml."""
 
@@ -23,6 +25,16 @@ class Word:
     why: str
     find: Mapping[str, "re.Pattern[str]"]
     """By language."""
+
+    def within(self, prose: Prose, language: str) -> Iterator["re.Match[str]"]:
+        """Yield each place where a text says it."""
+        if pattern := self.find.get(language):
+            for region in prose.regions(self._needed[language], prose.folded):
+                yield from pattern.finditer(prose.folded, *region)
+
+    @cached_property
+    def _needed(self) -> Mapping[str, frozenset[str] | None]:
+        return {language: needed(pattern) for language, pattern in self.find.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class House:
         """Yield each place where a text says one of the words, with who has to sign it."""
         language = locale.partition("-")[0]
         for word in self.words:
-            for found in word.find[language].finditer(prose.folded) if language in word.find else ():
+            for found in word.within(prose, language):
                 yield Signature(word=word.name, start=found.start(), end=found.end(), role=word.role, why=word.why)
 
     @classmethod

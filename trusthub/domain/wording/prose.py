@@ -26,11 +26,18 @@ _HEADERS = re.compile(
 """When and as what a post was published, written into its text: it tells nothing about the incident."""
 _STATE = re.compile(r"\A\s{0,9}\[(\w{1,20})\]")
 _EMPHASIS = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=[\w.])[*_](?!\w)")
-_FOLD = str.maketrans(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ\u2019\u2018\u201c\u201d\u00a0\u2010\u2011\u2013",
-    "abcdefghijklmnopqrstuvwxyzäöü''\"\" ---",
-)
-"""Same length, so that offsets stay; what people type and what programs paste becomes the same."""
+_CAPITALS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ", "abcdefghijklmnopqrstuvwxyzäöü")
+_TYPED = {
+    "\u2019": "'",
+    "\u2018": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u00a0": " ",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2013": "-",
+}
+"""What people type for what programs paste."""
 _SENTENCE = re.compile(
     r"[.!?\n](?:"
     r"(?<!\n)[.!?]{0,8}[\"')\]]{0,3}(?=\s+(?:[A-ZÄÖÜ\d\"'(\[#>*•\u2013-]|https?:|$))"
@@ -76,7 +83,7 @@ class Prose:
     @cached_property
     def folded(self) -> str:
         """The prose in small letters, with plain quotation marks and spaces."""
-        return self.plain.translate(_FOLD)
+        return _folded(self.plain)
 
     def view(self, *, cased: bool, raw: bool) -> str:
         """Return the text as a pattern reads it."""
@@ -86,7 +93,7 @@ class Prose:
 
     @cached_property
     def _folded_raw(self) -> str:
-        return self.raw.translate(_FOLD)
+        return _folded(self.raw)
 
     @cached_property
     def header(self) -> str | None:
@@ -158,6 +165,17 @@ class Prose:
         if key not in self._found:
             self._found[key] = pattern.search(self.folded, *span)
         return self._found[key]
+
+
+def _folded(text: str) -> str:
+    """Return a text of the same length, so that offsets stay, in which what is typed and pasted is the same."""
+    small = text.lower()
+    if len(small) != len(text):  # a Turkish capital becomes two
+        small = text.translate(_CAPITALS)
+    if not small.isascii():
+        for pasted, typed in _TYPED.items():
+            small = small.replace(pasted, typed)
+    return small
 
 
 def _blank(match: "re.Match[str]") -> str:
