@@ -79,9 +79,7 @@ class Subscriptions(Public):
         return redirect(f"{self.hub.base_url}/subscriptions/{manage}?done=1", code=303)
 
     def change(self, token: str) -> Answer:
-        """Let a subscriber hear what they choose now."""
-        if foreign(request, self.hub):
-            return self.foreign()
+        """Let a subscriber hear what they choose now. Whoever knows the token may: no other site does."""
         wish, problem = self._wish()
         with self.hub.database.transaction() as session:
             mine = subscribe.opened(session, self.hub, token)
