@@ -59,7 +59,8 @@ def fits(page: Page) -> None:
 
 def test_a_visitor_subscribes_changes_and_ends_it(hub: House, phone: Page) -> None:
     phone.goto(f"{hub.parts.hub.base_url}/")
-    press(phone, "link", "Get our news by mail")
+    fits(phone)
+    press(phone, "link", "Choose what you hear")
     expect(phone.get_by_role("heading", level=1)).to_have_text("Get our news by mail")
     fits(phone)
     press(phone, "textbox", "Your email address", "Home")
@@ -87,6 +88,15 @@ def test_a_visitor_subscribes_changes_and_ends_it(hub: House, phone: Page) -> No
     before = len(mails(hub))
     hub.event("rollback.finished")
     assert len(mails(hub)) == before
+
+
+def test_a_visitor_subscribes_on_the_status_page(hub: House, phone: Page) -> None:
+    phone.goto(f"{hub.parts.hub.base_url}/")
+    press(phone, "textbox", "Get our news by mail", "Home")
+    phone.keyboard.type(ANA)
+    phone.keyboard.press("Enter")
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("mail")
+    assert len(mails(hub)) == 1
 
 
 def test_a_visitor_writes_about_a_component(hub: House, page: Page) -> None:
