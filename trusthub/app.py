@@ -43,6 +43,7 @@ from trusthub.services import (
     intake,
     mailing,
     publish,
+    published,
     refusals,
     signing,
     silence,
@@ -137,16 +138,16 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     )
     made = mailing.over(hub, made, listens=_listens(settings))
     if settings.publish_dir is not None:
-        publish.copy_static(STATIC, settings.publish_dir, hub.configuration.look.files)
+        for each in hub.pages:
+            if place := published.place_of(each, settings.publish_dir):
+                published.copy_static(STATIC, place, each.look.files)
     publish.publish(hub, clock(), settings.publish_dir)
+    if settings.publish_dir is not None:
+        published.clear(hub, settings.publish_dir)
     app = create_app(settings, hub, made)
     watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
-    shown = security.headers(hub, security.SCRIPTS)
-    snapshots = Snapshots(
-        hub.database, shown, assets=STATIC, own=hub.configuration.look.files, many=len(hub.page.locales) > 1
-    )
     return Parts(
         settings,
         hub,
@@ -157,7 +158,11 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
             patience=_patience(settings),
             housekeeping=lambda: _keep_house(hub, settings, watchers, _chat(made)),
         ),
-        snapshot.before(_proxied(_hooked(app, hub, settings), settings), snapshots, hub.page),
+        snapshot.before(
+            _proxied(_hooked(app, hub, settings), settings),
+            Snapshots(hub, assets=STATIC),
+            proxied=settings.trusted_proxies > 0,
+        ),
     )
 
 

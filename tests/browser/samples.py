@@ -9,10 +9,10 @@ from typing import Any
 from markupsafe import Markup
 
 from trusthub.domain.message import Share
+from trusthub.domain.page import Page as SitePage
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime
-from trusthub.domain.site import Page as SitePage
 from trusthub.rendering.markdown import to_html
 from trusthub.services import brand
 from trusthub.services.approval_views import ApprovalView, TextView

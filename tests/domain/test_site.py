@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from trusthub.domain.destination import Destination
 from trusthub.domain.message import Audience
-from trusthub.domain.site import Component, Connection, Ledger, Publishing, Routing, Site
+from trusthub.domain.page import Ledger
+from trusthub.domain.site import Component, Connection, Publishing, Routing, Site
 
 PAGE = {"name": "Acme", "url": "https://status.acme.example"}
 COMPONENTS: list[dict[str, Any]] = [

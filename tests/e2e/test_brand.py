@@ -68,7 +68,7 @@ def test_the_page_is_in_its_owners_colour_and_words(hub: House, tmp_path: Path) 
 
 
 def test_the_logo_can_do_nothing_but_be_seen(hub: House, tmp_path: Path) -> None:
-    name = hub.parts.hub.configuration.look.logo
+    name = hub.parts.hub.look.logo
     answer = hub.web.get(f"/static/{name}")
     assert answer.data == LOGO.read_bytes() == (tmp_path / "out" / "static" / f"{name}").read_bytes()
     assert answer.content_type.startswith("image/svg+xml")
@@ -87,7 +87,7 @@ def test_another_colour_reaches_pages_that_have_not_changed_since(hub: House, tm
     again.mkdir()
     other = site(again, "{name: Acme, url: 'http://status.example', color: '#0a7a3c'}")
     with house(url, again, playbooks_dir=PLAYBOOKS, site=other) as made:
-        after, sheet = made.page(path), made.parts.hub.configuration.look.sheet
+        after, sheet = made.page(path), made.parts.hub.look.sheet
         assert sheet not in before
         assert sheet in after
         assert sheet in made.page("/history")

@@ -187,7 +187,8 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         name: Acme => name: Acme\n  brand: red
             site.yaml:3: page.brand: this key is unknown.
-            There are: logo, color, intro, footer, name, url, time_zone, support, promises, locales.
+            There are: logo, color, intro, footer, name, url, time_zone, support, promises, locales, access,
+            components, sender.
 
         name: Acme => name: Acme\n  color: red
             site.yaml:3: page.color: 'red' is no colour. Write it like '#0a58a8', in quotes.
@@ -209,7 +210,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
             site.yaml:3: page.intro: has no words in 'en', the page's own language. Add them.
 
         audiences: => pages: {}\naudiences:
-            site.yaml:8: pages: this key is unknown. Did you mean 'page'?
+            site.yaml:8: pages: stands beside `page`. Put that one below `pages` as well.
 
         environment: production => environmnt: production
             site.yaml:12: connections.argo-prod.environmnt: this key is unknown. Did you mean 'environment'?

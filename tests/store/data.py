@@ -666,6 +666,27 @@ TWENTIETH: Rows = {
     ],
 }
 
+TWENTY_FOURTH: Rows = {
+    "page": [
+        {
+            "id": 24,
+            "public_id": "a24b2c3d4e5f",
+            "key": "inside",
+            "name": "Acme for partners",
+            "url": "https://partners.acme.example",
+            "time_zone": "UTC",
+            "version": 1,
+            "rendered": 1,
+            "look": "0f",
+            "link_version": 2,
+            "updated_at": AT,
+        }
+    ],
+    "page_text": [
+        {"update_id": 1, "page_id": 24, "locale": "en", "subject": "Ledger", "body": "We are looking into Ledger."}
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -686,6 +707,7 @@ ADDED: Mapping[str, Rows] = {
     "0019": NINETEENTH,
     "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
+    "0024": TWENTY_FOURTH,
 }
 """For each revision, the rows that it is the first to have room for."""
 

@@ -47,6 +47,8 @@ class Outbound:
     """Also show a reply in the channel itself: for news that must not stay hidden in a thread."""
     unsubscribe_url: str | None = None
     """Where a mail reader's own button stops these messages (RFC 8058)."""
+    sender: str | None = None
+    """Who it is from, such as `Acme status <status@acme.example>`, when that is not who all mail is from. Mail only."""
     reply_to: str | None = None
     """Where an answer goes, when that is not the sender. Mail only."""
     arguments: Mapping[str, str] = field(default_factory=dict)

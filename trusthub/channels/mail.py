@@ -41,6 +41,11 @@ def sender(text: str) -> Sender:
     return Sender(name, plain)
 
 
+def of(outbound: Outbound, usual: Sender) -> Sender:
+    """Return who a mail is from: whom it names, else whom all mail is from."""
+    return sender(outbound.sender) if outbound.sender else usual
+
+
 def recipient(text: str) -> str:
     """Return the address, which is one and holds nothing that could end a header. Raises DeliveryError otherwise."""
     if (plain := _plain(text)) is None:

@@ -80,14 +80,14 @@ class SendGrid:
         """Hand the mail over; whether it reached the mailbox comes later, through the event webhook."""
         headers = mail.headers(outbound, self._sender.domain)
         person = _person(mail.recipient(outbound.to), headers, outbound.arguments)
-        return self._post(_frame(outbound, self._sender), [json.dumps(person)])
+        return self._post(_frame(outbound, mail.of(outbound, self._sender)), [json.dumps(person)])
 
     def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
         """Hand the mail over, each recipient in a personalization of their own.
 
         SendGrid takes a request whole or not at all; when it names recipients at fault, the others go without them.
         """
-        frame, person = _frame(outbound, self._sender), _personal(outbound, self._sender)
+        frame, person = _frame(outbound, mail.of(outbound, self._sender)), _personal(outbound, self._sender)
         receipt, left = Receipt(), list(envelopes)
         while left:
             now, left = left[:MOST], left[MOST:]

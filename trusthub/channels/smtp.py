@@ -26,16 +26,19 @@ class Smtp:
     def send(self, outbound: Outbound) -> Receipt:
         """Hand the mail over. The receipt is its Message-ID, by which the server's log and the mailbox know it."""
         headers, to = mail.headers(outbound, self._sender.domain), mail.recipient(outbound.to)
-        raw = message(outbound, self._sender, headers).as_bytes()
-        with contextlib.closing(_Line(self._connect, self._sender.address)) as line:
+        sender = mail.of(outbound, self._sender)
+        raw = message(outbound, sender, headers).as_bytes()
+        with contextlib.closing(_Line(self._connect, sender.address)) as line:
             _hand_over(line.begin(), to, raw)
         return Receipt(ref=headers["Message-ID"], status=250)
 
     def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
         """Hand the mail over to one after the other; who is put off stays for the next time."""
-        letter, notes = Letter(outbound, self._sender), _Notes(ledger, mail.headers(outbound, self._sender.domain))
+        sender = mail.of(outbound, self._sender)
+        letter = Letter(outbound, sender, self._sender.domain)
+        notes = _Notes(ledger, mail.headers(outbound, self._sender.domain))
         put_off: list[DeliveryError] = []
-        with contextlib.closing(_Line(self._connect, self._sender.address)) as line, contextlib.closing(notes):
+        with contextlib.closing(_Line(self._connect, sender.address)) as line, contextlib.closing(notes):
             for envelope in envelopes:
                 client = line.begin()
                 try:

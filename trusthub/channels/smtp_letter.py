@@ -23,9 +23,9 @@ _BROKEN = re.compile(r"(?:=\r\n)?".join(map(re.escape, PERSONAL)))
 class Letter:
     """A mail to many."""
 
-    def __init__(self, outbound: Outbound, sender: mail.Sender) -> None:
-        """Build it once."""
-        headers = mail.personal(outbound, sender.domain)
+    def __init__(self, outbound: Outbound, sender: mail.Sender, domain: str = "") -> None:
+        """Build it once; Message-IDs are made at `domain`, else at that of the sender."""
+        headers = mail.personal(outbound, domain or sender.domain)
         made = message(replace(outbound, to=mail.ADDRESS), sender, headers)
         text = _BROKEN.sub(PERSONAL, made.as_bytes().decode("ascii"))
         self._splice = Splice(text, mail.ADDRESS, mail.RECIPIENT, mail.TOKEN, PERSONAL, REPLY)

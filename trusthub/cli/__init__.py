@@ -21,6 +21,7 @@ from trusthub.cli import (
     init,
     lint,
     maintenance,
+    page,
     preview,
     replay,
     report,
@@ -91,6 +92,7 @@ main.add_command(drill.drill)
 main.add_command(gate.gate)
 main.add_command(history.send)
 main.add_command(history.take)
+main.add_command(page.page)
 main.add_command(init.init)
 main.add_command(lint.lint)
 main.add_command(preview.preview)

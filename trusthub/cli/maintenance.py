@@ -80,7 +80,7 @@ def show() -> None:
     from trusthub.services import report
 
     with _hub() as hub, hub.database.reading() as session:
-        for row in session.execute(report.works(over=False)).scalars():
+        for row in session.execute(report.works(hub, over=False)).scalars():
             window = f"{row.scheduled_for:%Y-%m-%d %H:%M} to {row.scheduled_until:%Y-%m-%d %H:%M} UTC"
             click.echo(f"{row.public_id}\t{row.state}\t{window}\t{row.name}")
 

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, LiteralString, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from trusthub.domain.brand import Brand
 from trusthub.domain.destination import Address, Destination, Guarded
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
+from trusthub.domain.page import Access, Page, PageKey, component_id
 from trusthub.domain.retention import Retention
 from trusthub.domain.written import Duration, Strict
 
@@ -35,12 +34,6 @@ class Routing(StrEnum):
     REQUESTS = "requests"
     STICKY = "sticky"
     """One customer stays on one version, so 5 % of requests is 5 % of customers."""
-
-
-def _component_id(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise ValueError(f"{name!r} is no id. Write small letters, digits, - and _")
-    return name
 
 
 def _task(words: str) -> str:
@@ -79,73 +72,10 @@ MapOrName = Annotated[Map | None, BeforeValidator(lambda said: {"like": said} if
 """A map, or the name of one that comes with the hub."""
 
 
-class Ledger(StrEnum):
-    """Who sees how our promises ended."""
-
-    PUBLIC = "public"
-    """A page of its own lists them all."""
-    INCIDENT = "incident"
-    """Each incident shows its own."""
-    INTERNAL = "internal"
-    """Only the console shows them."""
-
-
-class Page(Brand):
-    """The public page."""
-
-    name: str = Field(min_length=1)
-    url: str
-    time_zone: str = "UTC"
-    support: Address | None = None
-    promises: Ledger = Ledger.PUBLIC
-    locales: tuple[str, ...] = Field(default=("en",), min_length=1)
-    """The languages that customers read; the first is the page's own, and that of the people who work here."""
-
-    @property
-    def main(self) -> str:
-        """The page's own language."""
-        return self.locales[0]
-
-    def prefix(self, locale: str = "") -> str:
-        """Return what stands before a path in a language: nothing for the page's own, else such as `/de`."""
-        return f"/{locale}" if locale and locale != self.main else ""
-
-    def nearest(self, *wanted: str) -> str:
-        """Return the language for a reader: the first of `wanted` that the page has, as it is or without its region."""
-        for code in wanted:
-            for each in (code.lower(), code.lower().partition("-")[0]):
-                if each in self.locales:
-                    return each
-        return self.main
-
-    @field_validator("locales")
-    @classmethod
-    def _each_once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(codes)) < len(codes):
-            raise ValueError("names a language twice. Take one out")
-        return codes
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
-            raise ValueError(f"{url!r} is not the address of a page. Write https:// and a host")
-        return url.rstrip("/")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{name!r} is not a time zone. Write an IANA name such as Europe/Berlin") from error
-        return name
-
-
 class Component(Strict):
     """What customers recognise."""
 
-    id: Annotated[str, AfterValidator(_component_id)]
+    id: Annotated[str, AfterValidator(component_id)]
     name: str = Field(min_length=1)
     group: str | None = None
     description: str | None = None
@@ -319,7 +249,9 @@ class Roles(Strict):
 class Site(Strict):
     """Everything in site.yaml."""
 
-    page: Page
+    one: Page | None = Field(default=None, alias="page")
+    pages: dict[PageKey, Page] = Field(default_factory=dict)
+    """Instead of `page`, by their keys. The first is the one that the hub itself belongs to."""
     roles: Roles = Roles()
     components: tuple[Component, ...] = Field(min_length=1)
     environments: Environments = Environments()
@@ -332,9 +264,60 @@ class Site(Strict):
     retention: Retention = Retention()
 
     @property
+    def page(self) -> Page:
+        """The public page, or the first of them."""
+        return self.every_page[0]
+
+    @property
+    def every_page(self) -> tuple[Page, ...]:
+        """All of them."""
+        return (self.one,) if self.one else tuple(self.pages.values())
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Every language that any page has, the first page's own first."""
+        return tuple(dict.fromkeys(code for page in self.every_page for code in page.locales))
+
+    @property
     def destinations(self) -> dict[str, Destination]:
         """Every place that an audience names, by its lane."""
         return {place.lane: place for places in self.audiences.values() for place in places}
+
+    @field_validator("pages")
+    @classmethod
+    def _know_their_keys(cls, pages: dict[str, Page]) -> dict[str, Page]:
+        return {key: page.called(key) for key, page in pages.items()}
+
+    @model_validator(mode="after")
+    def _one_page_or_several(self) -> Self:
+        if self.one and "pages" in self.model_fields_set:
+            raise _at(("pages",), "two_ways", "stands beside `page`. Put that one below `pages` as well", "pages")
+        if not (self.one or self.pages):
+            raise ValidationError.from_exception_data(
+                "Site", [InitErrorDetails(type="missing", loc=("page",), input=None)]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _each_page_is_somewhere_else(self) -> Self:
+        """Refuse two pages at one host, and pages that leave a component out: nobody would ever read about it."""
+        hosts: dict[str, str] = {}
+        for number, (key, page) in enumerate(self.pages.items()):
+            if (other := hosts.setdefault(page.host, key)) != key:
+                why = f"{page.host!r} is the host of page {other!r} already. Give each page a host of its own"
+                raise _at(("pages", key, "host"), "host_taken", why, page.host)
+            if page.components is None:
+                why = "is missing. Name the components that this page shows, by their ids"
+                raise _at(("pages", key, "components"), "no_components", why, key)
+            if number == 0 and page.access is not Access.PUBLIC:
+                why = "the first page is read at the hub's own address. Put one there that is public"
+                raise _at(("pages", key, "access"), "first_closed", why, key)
+        shown = {each for page in self.pages.values() for each in page.components or ()}
+        for index, component in enumerate(self.components if self.pages else ()):
+            if component.id not in shown:
+                why = f"{component.id!r} is on no page. Name it under the components of one"
+                raise _at(("components", index, "id"), "on_no_page", why, component.id)
+        return self
 
     @model_validator(mode="after")
     def _a_place_is_meant_once(self) -> Self:

@@ -33,6 +33,8 @@ CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED})
 """A question with its answer: the first message always shows how it stands, with all that can be pressed."""
 Texts = Mapping[str, Mapping[str, str]]
 """`subject` and `body` (Markdown) by language."""
+PAGE = "page"
+"""Where a message keeps the key of its page, when that is not the first: links, name and sender are the page's."""
 ASIDE = frozenset({Moment.PROMISE_DUE_SOON, Moment.WORDS_HELD})
 """What is no news of the incident: the first message does not begin with it."""
 
@@ -54,6 +56,8 @@ class Telling:
     """How bad it is, or would be; None where nothing is wrong or nobody can say."""
     news: News | None = None
     """The update that it is. Subscribers of the page hear updates."""
+    pages: tuple[tuple[Hub, "Telling"], ...] = ()
+    """The same as each of several pages tells its subscribers."""
     edited: Texts = field(default_factory=dict)
     """What a person wrote instead, by language; customers read it, and who reads what they read."""
     buttons: tuple[Button, ...] = ()
@@ -77,8 +81,9 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
         for destination in hub.configuration.site.audiences[audience]:
             if loud or destination.page:  # the page shows every update; a condition says who is disturbed
                 deliveries += _deliveries(session, hub, telling, audience, destination, rendered)
-            if loud and destination.page and telling.customers and telling.news:
-                _subscribers(session, hub, telling, telling.news, told.message)
+            if loud and destination.page and telling.customers:
+                for page, mine in telling.pages or ((hub, telling),):
+                    _subscribers(session, page, mine, told.message)
         if not audience.public and telling.also:
             place = Destination(email=telling.also)
             if all(each.lane != place.lane for each in deliveries):
@@ -131,7 +136,7 @@ def mail(
     if not rendered:
         return
     about = in_language(hub, telling.facts, locale)["component"]
-    around = {"locale": locale, "why": _why(hub, locale, "customer", about), "unsubscribe": token}
+    around = {"locale": locale, "why": _why(hub, locale, "customer", about), "unsubscribe": token, **_page(hub)}
     content = payload(rendered, address, **around, reply=reply, answer_url=telling.facts["thread_url"])
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
@@ -148,7 +153,7 @@ def mail_asked(
         return
     rendered = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
     why = _why(hub, locale, "subscriber" if token else "asked")
-    content = payload(rendered, address, locale=locale, why=why, unsubscribe=token)
+    content = payload(rendered, address, locale=locale, why=why, unsubscribe=token, **_page(hub))
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
 
@@ -172,8 +177,10 @@ def _enqueue(session: Session, deliveries: Sequence[Delivery], now: datetime) ->
     recipients.alone(session, [each for each in deliveries if outbox.channel_of(each.lane) == "email"])
 
 
-def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, message: str) -> None:
-    """Put one delivery for each batch of subscribers into the outbox, and write down who is in it."""
+def _subscribers(session: Session, hub: Hub, telling: Telling, message: str) -> None:
+    """Put one delivery for each batch of a page's subscribers into the outbox, and write down who is in it."""
+    if (news := telling.news) is None:
+        return
     batches, worded = [], dict[tuple[str, str], Rendered]()
     for slot in recipients.slots(session, news):
         place = locale, zone = hub.page.nearest(slot.locale), slot.zone or "UTC"
@@ -182,13 +189,17 @@ def _subscribers(session: Session, hub: Hub, telling: Telling, news: News, messa
                 hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone, edited=telling.edited
             )
         readers = f"{slot.count:,} subscriber{'s' if slot.count > 1 else ''}"
-        around = {"locale": locale, "why": _why(hub, locale, "subscriber"), "unsubscribe": PERSONAL}
+        around = {"locale": locale, "why": _why(hub, locale, "subscriber"), "unsubscribe": PERSONAL, **_page(hub)}
         batches.append(
             _delivery(telling, Audience.CUSTOMERS, slot.lane, payload(worded[place], readers, **around), key=slot.key)
         )
     if batches:
         outbox.enqueue(session, batches, telling.now)
         recipients.freeze(session, news)
+
+
+def _page(hub: Hub) -> dict[str, str]:
+    return {} if hub.first else {PAGE: hub.page.key}
 
 
 def _why(hub: Hub, locale: str, reader: str, about: object = "") -> str:

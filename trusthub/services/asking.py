@@ -9,11 +9,12 @@ from trusthub.domain.incident import OVER
 from trusthub.domain.message import Moment
 from trusthub.services import subscribe
 from trusthub.services.announce import Telling, mail_asked
-from trusthub.services.cases import the_page
+from trusthub.services.cases import known_to, the_page
 from trusthub.services.facts import page_facts
 from trusthub.services.hub import Hub
 from trusthub.services.seldom import Seldom
 from trusthub.services.subscribe import Wish
+from trusthub.services.voices import discreet
 from trusthub.store.tables import Attempt, Delivery, Incident, Recipient, Subscriber, SubscriberComponent
 from trusthub.store.types import public_id
 
@@ -27,9 +28,9 @@ _DAY, _EVER = timedelta(days=1), timedelta(days=36_500)
 _ASKED = (Moment.SUBSCRIBER_ASKED, Moment.SUBSCRIBER_KNOWN)
 
 
-def followable(session: Session, incident: str) -> Incident | None:
+def followable(session: Session, hub: Hub, incident: str) -> Incident | None:
     """Return the incident of a public id, which customers know and that is not over."""
-    mine = (col(Incident.public_id) == incident, col(Incident.public).is_(True), col(Incident.state).not_in(OVER))
+    mine = (col(Incident.public_id) == incident, *known_to(hub), col(Incident.state).not_in(OVER))
     found: Incident | None = session.execute(select(Incident).where(*mine)).scalar()
     return found
 
@@ -40,7 +41,7 @@ def ask(hub: Hub, wish: Wish, now: datetime) -> None:
     Nothing is sent to an address that had MOST such mails within a day, or that takes no mail of ours.
     """
     with hub.database.transaction() as session:
-        page = the_page(session, lock=True)  # two at once, such as a double click, take turns
+        page = the_page(session, hub, lock=True)  # two at once, such as a double click, take turns
         if _mails(session, wish.address.lower(), now) >= MOST:
             return
         known = subscribe.find(session, page.id, wish)
@@ -52,14 +53,15 @@ def ask(hub: Hub, wish: Wish, now: datetime) -> None:
 def _mail(session: Session, hub: Hub, subscriber: Subscriber, moment: Moment, now: datetime) -> None:
     incident = session.execute(select(Incident).where(col(Incident.public_id) == subscriber.about)).scalar()
     names = {hub.page.main: incident.name, **incident.names} if incident else None
+    names = names and {code: discreet(hub, name, code) for code, name in names.items()}
     manage = subscribe.token(hub, subscriber.public_id, subscriber.link_version)
     confirm = subscribe.token(hub, subscriber.public_id, subscriber.link_version, kind=subscribe.CONFIRM)
     facts = {
         **page_facts(hub),
         "incident_name": names,
-        "confirm_url": f"{hub.base_url}/subscriptions/{confirm}",
+        "confirm_url": f"{hub.front}/subscriptions/{confirm}",
         "confirm_by": now + subscribe.CONFIRM_LIVES,
-        "manage_url": f"{hub.base_url}/subscriptions/{manage}",
+        "manage_url": f"{hub.front}/subscriptions/{manage}",
     }
     cause = f"asked:{public_id()}"
     telling = Telling(

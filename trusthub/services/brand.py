@@ -7,8 +7,8 @@ from pathlib import Path
 
 import trusthub
 from trusthub.domain.brand import DARK, LIGHT, in_dark
-from trusthub.domain.site import Page
-from trusthub.services.document import Document
+from trusthub.domain.page import Page
+from trusthub.services.document import Document, Place, dotted
 from trusthub.services.logo import Logo, read
 from trusthub.services.mistakes import hint
 
@@ -43,18 +43,20 @@ PLAIN = Look()
 """That of a page without a brand."""
 
 
-def look(document: Document, page: Page) -> Look:
-    """Return how a page looks. Raises PlaybookError at the line of site.yaml where something is wrong."""
+def look(document: Document, page: Page, at: Place = ("page",)) -> Look:
+    """Return how a page looks, which stands `at` a place. Raises PlaybookError at the line where something is wrong."""
     for key in ("intro", "footer"):
         words = getattr(page, key)
         for code in words if isinstance(words, dict) else ():
             if code not in page.locales:
-                message = f"page.{key}.{code}: the page is not published in {code!r}. {hint(code, page.locales)}"
-                raise document.error(message, ("page", key, code))
+                message = (
+                    f"{dotted((*at, key, code))}: the page is not published in {code!r}. {hint(code, page.locales)}"
+                )
+                raise document.error(message, (*at, key, code))
         if isinstance(words, dict) and page.main not in words:
-            message = f"page.{key}: has no words in {page.main!r}, the page's own language. Add them."
-            raise document.error(message, ("page", key))
-    logo = _logo(document, page)
+            message = f"{dotted((*at, key))}: has no words in {page.main!r}, the page's own language. Add them."
+            raise document.error(message, (*at, key))
+    logo = _logo(document, page, (*at, "logo"))
     if logo is None and page.color is None:
         return PLAIN
     sheet = (STATIC / SHEET).read_text(encoding="utf-8") + _style(page.color, logo)
@@ -66,21 +68,21 @@ def look(document: Document, page: Page) -> Look:
     return Look(sheet=next(iter(files)), logo=name, mailed=mailed, color=page.color, files=files)
 
 
-def _logo(document: Document, page: Page) -> Logo | None:
+def _logo(document: Document, page: Page, at: Place) -> Logo | None:
     if page.logo is None:
         return None
     folder = document.path.resolve().parent
     path = (folder / page.logo).resolve()
     if not path.is_relative_to(folder):
-        message = f"page.logo: {page.logo!r} is not beside {document.path.name}. Put it there."
-        raise document.error(message, ("page", "logo"))
+        message = f"{dotted(at)}: {page.logo!r} is not beside {document.path.name}. Put it there."
+        raise document.error(message, at)
     try:
         return read(path)
     except OSError as error:
-        message = f"page.logo: {page.logo!r} cannot be read: {error.strerror}. Put it beside {document.path.name}."
-        raise document.error(message, ("page", "logo")) from error
+        message = f"{dotted(at)}: {page.logo!r} cannot be read: {error.strerror}. Put it beside {document.path.name}."
+        raise document.error(message, at) from error
     except ValueError as error:
-        raise document.error(f"page.logo: {error}.", ("page", "logo")) from error
+        raise document.error(f"{dotted(at)}: {error}.", at) from error
 
 
 def _style(color: str | None, logo: Logo | None) -> str:

@@ -11,6 +11,7 @@ from trusthub.rendering import markdown
 from trusthub.services import report
 from trusthub.services.cases import components_of
 from trusthub.services.hub import Hub
+from trusthub.services.voices import betrays
 from trusthub.store.tables import Incident
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
@@ -23,7 +24,7 @@ _LOOK = timedelta(hours=1)
 def documents(session: Session, hub: Hub, now: datetime, locale: str) -> Iterator[tuple[str, bytes]]:
     """Return each file's path and bytes in a language: the feed, and an entry for each piece of planned work."""
     prefix = hub.page.prefix(locale)
-    rows = session.execute(report.works().where(col(Incident.scheduled_until) >= now - _KEPT)).scalars().all()
+    rows = session.execute(report.works(hub).where(col(Incident.scheduled_until) >= now - _KEPT)).scalars().all()
     events = [(row, _event(session, hub, row, locale)) for row in rows]
     yield f"{prefix}/calendar.ics", _calendar(hub, locale, (event for _, event in events))
     for row, event in events:
@@ -48,10 +49,12 @@ def _calendar(hub: Hub, locale: str, events: Iterable[Event]) -> bytes:
 def _event(session: Session, hub: Hub, row: Incident, locale: str) -> Event:
     """Return one entry. Times are UTC, which every calendar shows in its reader's zone."""
     main, url = hub.page.main, hub.incident_url(row.public_id, locale)
-    name = row.names.get(locale) or row.name
-    what = ", ".join(component.name for component in components_of(session, row))
+    name = report.title(hub, row, locale)[0]
+    what = ", ".join(component.name for component in components_of(session, row, hub))
     words = [
-        markdown.to_text(text) for said in (row.effect, row.advice) if (text := said.get(locale) or said.get(main))
+        markdown.to_text(text)
+        for said in (row.effect, row.advice)
+        if (text := said.get(locale) or said.get(main)) and not betrays(hub, text)
     ]
     event = Event()
     event.add("uid", f"{row.public_id}@{urlsplit(hub.page.url).hostname}")

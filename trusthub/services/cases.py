@@ -1,10 +1,11 @@
 """An incident with everything that belongs to it, loaded under its lock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.approval import Standing
@@ -127,13 +128,15 @@ def read_case(session: Session, hub: Hub, incident_id: int) -> Case:
     """Load an incident without locking it."""
     incident = session.get_one(Incident, incident_id, populate_existing=True)
     rollout = session.get(Rollout, incident.rollout_id) if incident.rollout_id else None
+    if rollout and hub.shows is not None and rollout.subject not in hub.shows:
+        rollout = None  # what went where is told on the pages of its component
     playbook = hub.configuration.named(incident.playbook)
     return Case(
         incident=incident,
         playbook=playbook,
         plan=hub.configuration.plans[playbook.plan],
-        page=the_page(session),
-        components=components_of(session, incident),
+        page=the_page(session, hub),
+        components=components_of(session, incident, hub),
         rollout=rollout,
         known=as_told(session, rollout, known_of(rollout)) if rollout else None,
         approval=question(session, incident_id),
@@ -155,30 +158,57 @@ def postmortem_of(session: Session, incident_id: int) -> Postmortem | None:
     return row
 
 
-def the_page(session: Session, *, lock: bool = False) -> Page:
-    """Return the public page. There is one so far; rows carry its id so that there can be more."""
+def the_page(session: Session, hub: Hub | None = None, *, lock: bool = False) -> Page:
+    """Return the page that a hub speaks for; without one the oldest, which the rows of all pages refer to."""
     found = select(Page).order_by(col(Page.id)).limit(1)
+    found = found if hub is None else found.where(col(Page.key) == hub.page.key)
     page: Page = session.execute(found.with_for_update() if lock else found).scalar_one()
     return page
 
 
-def components_of(session: Session, incident: Incident) -> list[Component]:
-    """Return the components that an incident touches, in the page's order."""
-    return list(
-        session.execute(
-            select(Component)
-            .join(IncidentComponent, col(IncidentComponent.component_id) == Component.id)
-            .where(col(IncidentComponent.incident_id) == incident.id)
-            .order_by(col(Component.position))
-        ).scalars()
+def known_to(hub: Hub) -> tuple[ColumnElement[bool], ...]:
+    """Say which incidents the readers of a page know: public ones that touch what it shows.
+
+    What touches no component at all is on the first page.
+    """
+    public = col(Incident.public).is_(True)
+    if hub.shows is None:
+        return (public,)
+    touching = select(col(IncidentComponent.incident_id))
+    shown = touching.join(Component, col(Component.id) == IncidentComponent.component_id)
+    mine = col(Incident.id).in_(shown.where(col(Component.key).in_(hub.shows)))
+    return public, or_(mine, col(Incident.id).not_in(touching)) if hub.first else mine
+
+
+def hub_of(session: Session, hub: Hub, page_id: int) -> Hub:
+    """Return a hub as the page of a row, so that its links, words and sender are that page's."""
+    return hub if hub.alone else hub.at(session.get_one(Page, page_id).key)
+
+
+def pages_of(hub: Hub, components: Iterable[Component]) -> tuple[Hub, ...]:
+    """Return a hub as each page that shows one of these; as the first when there are none."""
+    keys = {component.key for component in components}
+    shown = (each for each in hub.pages if each.shows is None or each.shows & keys or (each.first and not keys))
+    return tuple(shown)
+
+
+def components_of(session: Session, incident: Incident, hub: Hub | None = None) -> list[Component]:
+    """Return the components that an incident touches, in the page's order; those that a page shows, for its hub."""
+    found = (
+        select(Component)
+        .join(IncidentComponent, col(IncidentComponent.component_id) == Component.id)
+        .where(col(IncidentComponent.incident_id) == incident.id)
+        .order_by(col(Component.position))
     )
+    shows = hub.shows if hub else None
+    return list(session.execute(found if shows is None else found.where(col(Component.key).in_(shows))).scalars())
 
 
 def rollout_behind(session: Session, hub: Hub, incident: Incident) -> Rollout | None:
     """Return the rollout that customers mean by "this change": the incident's, else one under way on its components."""
     if incident.rollout_id is not None:
         return session.get(Rollout, incident.rollout_id)
-    keys = [component.key for component in components_of(session, incident)]
+    keys = [component.key for component in components_of(session, incident, hub)]
     newest: Rollout | None = session.execute(
         select(Rollout)
         .where(

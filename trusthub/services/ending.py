@@ -7,6 +7,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.gate import network_of
 from trusthub.services import feedback
+from trusthub.services.cases import known_to
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Incident, MeToo, Thread
 
@@ -42,7 +43,7 @@ def me_too(hub: Hub, incident_public_id: str, address: str, now: datetime) -> in
     """
     network = hub.tokens.hide("network", network_of(address))
     with hub.database.transaction(quiet=True) as session:
-        known = (col(Incident.public_id) == incident_public_id, col(Incident.public).is_(True))
+        known = (col(Incident.public_id) == incident_public_id, *known_to(hub))
         incident = session.execute(select(col(Incident.id)).where(*known).with_for_update()).scalar()
         if incident is None:
             return None

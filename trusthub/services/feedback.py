@@ -13,7 +13,7 @@ from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
 from trusthub.services import files, reply_pace, subscribe
 from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
-from trusthub.services.cases import Case, read_case, the_page
+from trusthub.services.cases import Case, hub_of, known_to, pages_of, read_case, the_page
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.services.topic import Topic, of_case, of_component, of_thread
@@ -69,7 +69,7 @@ def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime
     Support hears it; the customer gets a private link by mail when they left an address.
     """
     with hub.database.transaction() as session:
-        known = (col(Incident.public_id) == incident_public_id, col(Incident.public).is_(True))
+        known = (col(Incident.public_id) == incident_public_id, *known_to(hub))
         incident = session.execute(select(Incident).where(*known)).scalar()
         return start(session, hub, incident.id, answer, now) if incident else None
 
@@ -77,15 +77,17 @@ def open_thread(hub: Hub, incident_public_id: str, answer: Answer, now: datetime
 def open_about(hub: Hub, component_public_id: str, answer: Answer, now: datetime) -> Thread | None:
     """Start a thread on a component without an incident; return None when the page lists no such component."""
     with hub.database.transaction() as session:
-        component = listed_component(session, component_public_id)
+        component = listed_component(session, hub, component_public_id)
         if component is None:
             return None
         return start_about(session, hub, component, answer, now)
 
 
-def listed_component(session: Session, public_id: str) -> Component | None:
+def listed_component(session: Session, hub: Hub, public_id: str) -> Component | None:
     """Return a component that the page shows."""
-    shown = (col(Component.listed).is_(True), col(Component.is_group).is_(False))
+    shown = [col(Component.listed).is_(True), col(Component.is_group).is_(False)]
+    if hub.shows is not None:
+        shown.append(col(Component.key).in_(hub.shows))
     row: Component | None = session.execute(
         select(Component).where(col(Component.public_id) == public_id, *shown)
     ).scalar()
@@ -94,12 +96,15 @@ def listed_component(session: Session, public_id: str) -> Component | None:
 
 def start(session: Session, hub: Hub, incident_id: int, answer: Answer, now: datetime) -> Thread:
     """Start a thread on an incident that customers know."""
-    return _start(session, hub, of_case(session, hub, read_case(session, hub, incident_id)), answer, now)
+    case = read_case(session, hub, incident_id)
+    mine = hub if hub.on or hub.alone else pages_of(hub, case.components)[0]
+    return _start(session, mine, of_case(session, mine, read_case(session, mine, incident_id)), answer, now)
 
 
 def start_about(session: Session, hub: Hub, component: Component, answer: Answer, now: datetime) -> Thread:
     """Start a thread on a component that the page shows."""
-    return _start(session, hub, of_component(hub, component), answer, now, component=component)
+    mine = hub if hub.on or hub.alone else pages_of(hub, [component])[0]
+    return _start(session, mine, of_component(mine, component), answer, now, component=component)
 
 
 def _start(
@@ -110,7 +115,7 @@ def _start(
     session.add(person)
     session.flush()
     thread = Thread(
-        page_id=the_page(session).id,
+        page_id=the_page(session, hub).id,
         incident_id=topic.incident_id,
         component_id=component.id if component else None,
         person_id=person.id,
@@ -160,6 +165,7 @@ def said(
     via: str = "page",
 ) -> ThreadMessage:
     """Add to a thread what its customer wrote, and let support hear it."""
+    hub = hub_of(session, hub, thread.page_id)
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
     thread.state = "open"
     message = _say(session, thread, "customer", person.name, words, now, via=via)
@@ -173,6 +179,7 @@ def stranger_said(
     session: Session, hub: Hub, thread: Thread, words: str, stranger: Person, now: datetime, attached: Sequence[File]
 ) -> ThreadMessage:
     """Keep what somebody else wrote to a thread, for staff only, and let them hear that it waits for them."""
+    hub = hub_of(session, hub, thread.page_id)
     topic = of_thread(session, hub, thread)
     message = _say(session, thread, "customer", stranger.name, words, now, via="mail", held=True)
     files.keep(session, hub, message, attached, now)
@@ -197,6 +204,7 @@ def staff_replies(
     session: Session, hub: Hub, thread: Thread, words: str, author: str, now: datetime, *, via: str = "console"
 ) -> ThreadMessage:
     """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
+    hub = hub_of(session, hub, thread.page_id)
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
     thread.state = "answered"
     message = _say(session, thread, "staff", author, words, now, via=via)
@@ -208,7 +216,7 @@ def staff_replies(
 def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
     """Tell every customer with an open thread how it ended, and ask whether it is fixed for them."""
     topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id)
-    for thread in _open_ones(session, case):
+    for thread in _open_ones(session, hub, case):
         close(session, hub, topic, thread, now)
 
 
@@ -231,7 +239,7 @@ def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts
     """
     topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
     bodies: dict[str, str] = {}
-    for thread in _open_ones(session, case):
+    for thread in _open_ones(session, hub, case):
         when, code = thread.updated_at, language(hub, thread)
         if code not in bodies:
             bodies[code] = _body_in_thread(hub, topic, moment, said, code)
@@ -250,8 +258,10 @@ def _body_in_thread(hub: Hub, topic: Topic, moment: Moment, said: Said, code: st
     return own.body if own else said.texts[code]["body"]
 
 
-def _open_ones(session: Session, case: Case) -> Sequence[Thread]:
+def _open_ones(session: Session, hub: Hub, case: Case) -> Sequence[Thread]:
     threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
+    if hub.on:
+        threads = threads.where(col(Thread.page_id) == the_page(session, hub).id)
     return session.execute(threads.order_by(col(Thread.id))).scalars().all()
 
 

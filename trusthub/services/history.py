@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER, PLANNED
 from trusthub.services import report
-from trusthub.services.cases import the_page
+from trusthub.services.cases import known_to, the_page
 from trusthub.services.hub import Hub
 from trusthub.services.uptime import FALSE_ALARM
 from trusthub.services.views import STATE_WORDS, PageView
@@ -98,10 +98,10 @@ class HistoryView:
 class History:
     """When incidents of which component began, read once for all pages and languages."""
 
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self._now = session, now
-        self._components = {row.id: row for row in report.listed(session) if not row.is_group}
-        last = the_page(session)
+    def __init__(self, session: Session, hub: Hub, now: datetime) -> None:
+        self._session, self._hub, self._now = session, hub, now
+        self._components = {row.id: row for row in report.listed(session, hub) if not row.is_group}
+        last = the_page(session, hub)
         there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == last.id)
         self._there = set(session.execute(there.where(col(Snapshot.path).contains(PATH))).scalars())
         self._known: dict[int | None, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -114,7 +114,7 @@ class History:
         for link in self._session.execute(select(IncidentComponent)).scalars():
             touching[link.incident_id].append(link.component_id)
         fields = (Incident.id, Incident.started_at, Incident.told_at, Incident.updated_at)
-        rows = select(*map(col, fields)).where(col(Incident.public).is_(True), col(Incident.state).not_in(PLANNED))
+        rows = select(*map(col, fields)).where(*known_to(self._hub), col(Incident.state).not_in(PLANNED))
         for number, started_at, told_at, updated_at in self._session.execute(rows.order_by(col(Incident.id).desc())):
             for scope in (None, *touching[number]):
                 self._known[scope][_month(started_at)].append(number)
@@ -202,12 +202,12 @@ def _incidents(session: Session, hub: Hub, page: PageView, numbers: Sequence[int
     if not numbers:
         return ()
     rows = session.execute(select(Incident).where(col(Incident.id).in_(numbers))).scalars().all()
-    names = _names(session, numbers)
+    names = _names(session, hub, numbers)
     newest_first = sorted(rows, key=lambda row: (row.started_at, row.id), reverse=True)
     return tuple(_past(hub, page, row, tuple(names.get(row.id, ()))) for row in newest_first)
 
 
-def _names(session: Session, numbers: Sequence[int]) -> Mapping[int, list[str]]:
+def _names(session: Session, hub: Hub, numbers: Sequence[int]) -> Mapping[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     rows = (
         select(col(IncidentComponent.incident_id), col(Component.name))
@@ -215,6 +215,8 @@ def _names(session: Session, numbers: Sequence[int]) -> Mapping[int, list[str]]:
         .where(col(IncidentComponent.incident_id).in_(numbers))
         .order_by(col(Component.position))
     )
+    if hub.shows is not None:
+        rows = rows.where(col(Component.key).in_(hub.shows))
     for number, name in session.execute(rows):
         found[number].append(name)
     return found

@@ -1,12 +1,13 @@
 """What every service needs, built once by the composition root."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from trusthub.domain.inbound import Mailbox
-from trusthub.domain.site import Page as SitePage
+from trusthub.domain.page import Page as SitePage
+from trusthub.services.brand import Look
 from trusthub.services.refusals import Refusals
 from trusthub.services.site import Configuration
 from trusthub.services.tokens import Tokens
@@ -35,10 +36,47 @@ class Hub:
     refusals: Refusals = field(default_factory=Refusals, repr=False, compare=False)
     """Requests that this process did not take, until they are written."""
 
+    on: SitePage | None = None
+    """The page that this speaks for; None for the people who work here, who see all of them."""
+
     @property
     def page(self) -> SitePage:
-        """The public page as site.yaml has it."""
-        return self.configuration.site.page
+        """The page as site.yaml has it: the one that this speaks for, else the first."""
+        return self.on or self.configuration.site.page
+
+    @property
+    def pages(self) -> tuple["Hub", ...]:
+        """This hub as each of its pages, the first one first."""
+        return tuple(replace(self, on=page) for page in self.configuration.site.every_page)
+
+    def at(self, key: str) -> "Hub":
+        """Return this hub as one of its pages; as the first when there is none of that key."""
+        return next((each for each in self.pages if each.page.key == key), self.pages[0])
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one page only."""
+        return not self.configuration.site.pages
+
+    @property
+    def first(self) -> bool:
+        """Whether it speaks for the first page, which is at the hub's own address."""
+        return self.page.key == self.configuration.site.page.key
+
+    @property
+    def shows(self) -> frozenset[str] | None:
+        """Ids of the components that it may speak of; None for all."""
+        return None if self.on is None or self.on.components is None else frozenset(self.on.components)
+
+    @property
+    def look(self) -> Look:
+        """How the page looks."""
+        return self.configuration.looks[self.page.key]
+
+    @property
+    def front(self) -> str:
+        """Where the hub itself answers the readers of the page."""
+        return self.base_url if self.first else self.page.url
 
     def home_url(self, locale: str = "") -> str:
         """Where customers read the page in a language, without a slash at its end; in its own when none is given."""
@@ -50,7 +88,7 @@ class Hub:
 
     def component_url(self, public_id: str, locale: str = "") -> str:
         """Where customers read how a component does, and write to us about it. The hub itself serves it."""
-        return f"{self.base_url}{self.page.prefix(locale)}/components/{public_id}"
+        return f"{self.front}{self.page.prefix(locale)}/components/{public_id}"
 
     def console_url(self, kind: str, public_id: str) -> str:
         """Where staff work on an incident, rollout or thread."""
@@ -61,4 +99,4 @@ class Hub:
 
         Whoever has what is `mailed` reads the mail to the customer's address: it may be shown nowhere else.
         """
-        return f"{self.base_url}/threads/{self.tokens.make('mailed' if mailed else 'thread', public_id, version)}"
+        return f"{self.front}/threads/{self.tokens.make('mailed' if mailed else 'thread', public_id, version)}"

@@ -1,6 +1,7 @@
 """An incident's life: opened, told, moved on, resolved. Every public word and every promise passes through `speak`."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -19,7 +20,8 @@ from trusthub.services.language import in_language
 from trusthub.services.recipients import News
 from trusthub.services.said import POSTMORTEM
 from trusthub.services.unattended import held, wait
-from trusthub.store.tables import Incident, IncidentComponent, Update, UpdateText
+from trusthub.services.voices import Voice, voices
+from trusthub.store.tables import Incident, IncidentComponent, PageText, Update, UpdateText
 
 PATIENCE = timedelta(seconds=15)
 """How long a failed analysis waits for the rollback that usually follows, so that customers read one message."""
@@ -84,11 +86,15 @@ def speak(
         created_at=now,
     )
     said = _publish(session, hub, case, update, facts, edited)
-    _tell(session, hub, case, update, facts, edited, cause)
-    if _STATES.get(moment) in OVER:
-        feedback.close_all(session, hub, case, facts, now)
-    else:
-        feedback.pass_on(session, hub, case, Moment(update.moment), facts, Said(said, edited), now)
+    each = voices(session, hub, case, edited, more)
+    _tell(session, hub, case, update, facts, edited, cause, each)
+    for voice in each or (Voice(hub=hub, case=case, facts=facts, edited=edited),):
+        texts = said if hub.alone else _say_on(session, voice, update, said)
+        if _STATES.get(moment) in OVER:
+            feedback.close_all(session, voice.hub, voice.case, voice.facts, now)
+        else:
+            words = Said(texts, voice.edited)
+            feedback.pass_on(session, voice.hub, voice.case, Moment(update.moment), voice.facts, words, now)
 
 
 def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:
@@ -185,7 +191,7 @@ def _introduce(session: Session, hub: Hub, case: Case, now: datetime) -> None:
 
 def name_it(hub: Hub, incident: Incident, template: str, facts: Facts) -> None:
     """Call an incident in each language of the page what a line of words says."""
-    for locale in reversed(hub.page.locales):
+    for locale in reversed(hub.configuration.site.locales):
         said = in_language(hub, facts, locale)
         about = {name: said.get(name) for name in ("component", "to_version")}
         incident.name = hub.configuration.templates.line(template, locale, **about)
@@ -295,22 +301,49 @@ def _publish(session: Session, hub: Hub, case: Case, update: Update, facts: Fact
     return said
 
 
-def _tell(session: Session, hub: Hub, case: Case, update: Update, facts: Facts, edited: Texts, cause: str) -> None:
-    tell(
-        session,
-        hub,
-        Telling(
-            moment=Moment(update.moment),
-            playbook=_told(case.playbook, Moment(update.moment)),
-            facts=facts,
-            conversation=case.conversation,
-            cause=cause,
-            now=update.created_at,
-            customers=True,
-            edited=edited,
-            impact=Impact(case.incident.impact),
-            news=News(id=update.id, incident_id=case.incident.id, page_id=case.page.id, moment=Moment(update.moment)),
-            incident_id=case.incident.id,
-            rollout_id=case.incident.rollout_id,
-        ),
+def _say_on(session: Session, voice: Voice, update: Update, said: Texts) -> Texts:
+    """Keep what one of several pages says, where that is not what all say; return what it says."""
+    name, texts = _message(voice.case.playbook, Moment(update.moment)), {}
+    for locale in voice.hub.page.locales:
+        rendered = word(voice.hub, name, voice.facts, Audience.CUSTOMERS, locale=locale, edited=voice.edited)
+        texts[locale] = {"subject": rendered.subject, "body": rendered.body}
+    if any(text != said.get(locale) for locale, text in texts.items()):
+        here = voice.case.page.id
+        own = (PageText(update_id=update.id, page_id=here, locale=code, **text) for code, text in texts.items())
+        session.add_all(own)
+    return texts
+
+
+def _tell(
+    session: Session,
+    hub: Hub,
+    case: Case,
+    update: Update,
+    facts: Facts,
+    edited: Texts,
+    cause: str,
+    pages: Sequence[Voice],
+) -> None:
+    moment = Moment(update.moment)
+    news = News(id=update.id, incident_id=case.incident.id, page_id=case.page.id, moment=moment)
+    telling = Telling(
+        moment=moment,
+        playbook=_told(case.playbook, moment),
+        facts=facts,
+        conversation=case.conversation,
+        cause=cause,
+        now=update.created_at,
+        customers=True,
+        edited=edited,
+        impact=Impact(case.incident.impact),
+        news=news,
+        incident_id=case.incident.id,
+        rollout_id=case.incident.rollout_id,
     )
+    tell(session, hub, replace(telling, pages=tuple((each.hub, _on(telling, news, each)) for each in pages)))
+
+
+def _on(telling: Telling, news: News, voice: Voice) -> Telling:
+    key = "" if voice.hub.first else voice.hub.page.key
+    here = replace(news, page_id=voice.case.page.id, page=key)
+    return replace(telling, facts=voice.facts, edited=voice.edited, news=here)

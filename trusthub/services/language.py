@@ -23,20 +23,22 @@ def translations(hub: Hub, words: str, others: Translations | None = None) -> Tr
 def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
     """Return facts for the readers of a language.
 
-    A note that is not in it is marked, and says that it is not translated. The plan's reason for a time is left out,
+    A note that is not in it is marked, and says that it is not translated: people here write in the first page's own
+    language. The plan's reason for a time is left out,
     and so are a component's own words: both are written in the page's own language only.
     """
-    said: Facts = dict(facts)
+    said, own = dict(facts), hub.configuration.site.page.main
     for written in _WRITTEN:
         if isinstance(words := facts.get(written), Mapping):
             said[written] = words.get(locale) or marked(hub, words, locale)
     for once in _SAID_ONCE:
-        if locale != hub.page.main and (words := facts.get(once)):
-            said[once] = marked(hub, {hub.page.main: words}, locale)
+        if locale != own and (words := facts.get(once)):
+            said[once] = marked(hub, {own: words}, locale)
     if isinstance(name := facts.get("incident_name"), Mapping):
         said["incident_name"] = name.get(locale) or name[hub.page.main]
-    if locale != hub.page.main:
+    if locale != own:
         said.update(recovery_basis=None, task=None, symptom=None)
+    if locale != hub.page.main:
         said["component"] = _component(hub, facts, locale)
         for name in ("incident_url", "answer_url", "calendar_url"):
             if url := facts.get(name):
@@ -46,8 +48,8 @@ def in_language(hub: Hub, facts: Facts, locale: str) -> Facts:
 
 def marked(hub: Hub, note: Translations, locale: str) -> str:
     """Return Markdown that gives a note in the page's own language, as what it is, to readers of another."""
-    untranslated = hub.configuration.templates.locale(locale).untranslated
-    return f"*{untranslated}*\n\n::: {hub.page.main}\n\n{note[hub.page.main]}\n\n:::"
+    untranslated, own = hub.configuration.templates.locale(locale).untranslated, hub.configuration.site.page.main
+    return f"*{untranslated}*\n\n::: {own}\n\n{note[own]}\n\n:::"
 
 
 def _component(hub: Hub, facts: Facts, locale: str) -> object:

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
+from trusthub.domain.page import Ledger
 from trusthub.domain.promise import Record
-from trusthub.domain.site import Ledger
 from trusthub.services import report
-from trusthub.services.cases import the_page
+from trusthub.services.cases import known_to, the_page
 from trusthub.services.hub import Hub
 from trusthub.services.views import PageView, PromiseView
 from trusthub.store.tables import Incident, Promise, Snapshot
@@ -89,15 +89,15 @@ class LedgerView:
 
 def overview(session: Session, hub: Hub, locale: str = "") -> LedgerView:
     """Return every month, and the newest promises, in a language; in the page's own when none is given."""
-    months = _months(session)
-    entries = _entries(session, hub, _promises().limit(NEWEST), locale)
+    months = _months(session, hub)
+    entries = _entries(session, hub, _promises(hub).limit(NEWEST), locale)
     return LedgerView(months=months, entries=entries, whole=sum(month.tally.made for month in months) <= NEWEST)
 
 
 def month_of(session: Session, hub: Hub, month: Month, locale: str = "") -> LedgerView:
     """Return every promise of a month, in a language."""
     after = (month.first + timedelta(days=31)).replace(day=1)
-    rows = _promises().where(col(Promise.created_at) >= month.first, col(Promise.created_at) < after)
+    rows = _promises(hub).where(col(Promise.created_at) >= month.first, col(Promise.created_at) < after)
     return LedgerView(months=(month,), entries=_entries(session, hub, rows, locale), whole=True)
 
 
@@ -127,10 +127,10 @@ def _changed(session: Session, hub: Hub, locale: str, *, everything: bool) -> It
     """
     seen = overview(session, hub, locale)
     yield PATH, seen
-    last, prefix = the_page(session), hub.page.prefix(locale)
+    last, prefix = the_page(session, hub), hub.page.prefix(locale)
     mine = col(Snapshot.path).startswith(f"{prefix}{PATH}/")
     kept = select(col(Snapshot.path)).where(col(Snapshot.page_id) == last.id, mine)
-    there, fresh = set(session.execute(kept).scalars()), _touched(session, last.updated_at - _MARGIN)
+    there, fresh = set(session.execute(kept).scalars()), _touched(session, hub, last.updated_at - _MARGIN)
     for month in seen.months:
         if everything or f"{prefix}{month.path}" not in there or month.name in fresh:
             yield month.path, month_of(session, hub, month, locale)
@@ -141,18 +141,18 @@ def belongs(path: str) -> bool:
     return re.fullmatch(rf"(/[A-Za-z_-]+)?{PATH}(\.json|/.*)?", path) is not None
 
 
-def _promises() -> Select[Promise, Incident]:
+def _promises(hub: Hub) -> Select[Promise, Incident]:
     return (
         select(Promise, Incident)
         .join(Incident, col(Incident.id) == Promise.incident_id)
-        .where(col(Incident.public).is_(True))
+        .where(*known_to(hub))
         .order_by(col(Promise.id).desc())
     )
 
 
-def _months(session: Session) -> tuple[Month, ...]:
+def _months(session: Session, hub: Hub) -> tuple[Month, ...]:
     found: dict[str, Counter[str]] = {}
-    rows: Select[datetime, str] = _promises().with_only_columns(col(Promise.created_at), col(Promise.standing))
+    rows: Select[datetime, str] = _promises(hub).with_only_columns(col(Promise.created_at), col(Promise.standing))
     for made_at, standing in session.execute(rows):
         found.setdefault(f"{made_at:%Y-%m}", Counter())[standing] += 1
     return tuple(
@@ -161,9 +161,9 @@ def _months(session: Session) -> tuple[Month, ...]:
     )
 
 
-def _touched(session: Session, since: datetime) -> set[str]:
+def _touched(session: Session, hub: Hub, since: datetime) -> set[str]:
     """Return the months with a promise that was made or ended since then."""
-    rows = _promises().with_only_columns(col(Promise.created_at))
+    rows = _promises(hub).with_only_columns(col(Promise.created_at))
     changed = (col(Promise.created_at) >= since) | (col(Promise.settled_at) >= since)
     return {f"{made_at:%Y-%m}" for made_at in session.execute(rows.where(changed)).scalars()}
 

@@ -185,7 +185,7 @@ def _check_message(
         message = f"site.yaml has no audience {audience.value!r}. Add it there, or tell somebody else."
     elif name not in templates.messages():
         message = f"there is no message {name!r} in {templates.root}. {hint(name, templates.messages())}"
-    elif audience.public and (internal := _internal_facts(templates, name, site.page.locales)):
+    elif audience.public and (internal := _internal_facts(templates, name, site.locales)):
         fact, (file, line) = next(iter(internal.items()))
         message = (
             f"customers may not read the fact {fact!r}, which message {name!r} has in {file}:{line}. "

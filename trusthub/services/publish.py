@@ -1,11 +1,9 @@
 """The public page as files: rendered once a change from the same rows, kept in the database and on disk."""
 
 import hashlib
-import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -15,14 +13,15 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
-from trusthub.services import calendar, elsewhere, feeds, history, ledger, report, statuspage
+from trusthub.services import calendar, elsewhere, feeds, history, ledger, published, report, statuspage
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
-from trusthub.services.packing import SUFFIX, packed
+from trusthub.services.packing import SUFFIX
 from trusthub.store.tables import Delivery, Page, Snapshot
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
 _LANE = "page:main"
+"""Of all pages: what is told may be on each of them."""
 _TRIES = 5
 _LANGUAGE = re.compile(r"/([a-z]{2}(?:[-_][A-Z]{2})?)/")
 """What the pages in a language other than the page's own begin with."""
@@ -47,15 +46,20 @@ class File:
 def publish(
     hub: Hub, now: datetime, folder: Path | None = None, *, through: int | None = None, everything: bool = False
 ) -> str:
-    """Render the page and store it as one version; write plain files when `folder` is given. Return the version.
+    """Render each page and store it as one version; write plain files when `folder` is given. Return the first's.
 
-    `through` is the delivery that asks: when the page has taken it in already, because many asked at once, nothing is
-    done. With `everything`, incidents that did not change are rendered too. Rendering happens outside of a
-    transaction, so it is repeated when somebody else published in between.
+    Only what everybody may read becomes files. `through` is the delivery that asks: when a page has taken it in
+    already, because many asked at once, nothing is done. With `everything`, incidents that did not change are rendered
+    too. Rendering happens outside of a transaction, so it is repeated when somebody else published in between.
     """
+    made = [_publish(each, now, published.place_of(each, folder), through, everything=everything) for each in hub.pages]
+    return made[0]
+
+
+def _publish(hub: Hub, now: datetime, folder: Path | None, through: int | None, *, everything: bool) -> str:
     for _ in range(_TRIES):
         with hub.database.reading() as session:
-            page, newest = the_page(session), _newest(session)
+            page, newest = the_page(session, hub), _newest(session)
             if through is not None and page.rendered >= through:
                 return str(page.version)
             files = render(session, hub, now, everything=everything)
@@ -79,7 +83,7 @@ def publish(
 def refresh(hub: Hub, now: datetime, folder: Path | None = None) -> None:
     """Publish anew when the page is old: it says as of when it is true, and a calm page must not look forgotten."""
     with hub.database.reading() as session:
-        old = the_page(session).updated_at + _FRESH <= now
+        old = any(the_page(session, each).updated_at + _FRESH <= now for each in hub.pages)
     if old:
         publish(hub, now, folder, everything=True)
 
@@ -92,7 +96,7 @@ def _newest(session: Session) -> int:
 def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
     """Render every file of the page from one consistent state, in every language of the page."""
     pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
-    past = history.History(session, now)
+    past = history.History(session, hub, now)
     views = [report.page(session, hub, now, code) for code in hub.page.locales]
     promised = ledger.documents(session, hub, views, everything=everything)
     return [
@@ -108,8 +112,8 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
     """Render what people read, in one language."""
     prefix, templates = hub.page.prefix(locale), hub.configuration.templates
     view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
-    components, shown = report.components(session, now), report.shown(session, now, incidents)
-    planned = report.planned(session, incidents)
+    components, shown = report.components(session, hub, now), report.shown(session, hub, now, incidents)
+    planned = report.planned(session, hub, incidents)
     unresolved = tuple(incident for incident in shown if not incident.over)
     recent = tuple(incident for incident in shown if incident.over)
     status = templates.page(
@@ -122,10 +126,10 @@ def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything
         recent=recent,
     )
     yield File(f"{prefix}/", HTML, status.encode())
-    for incident in report.changed(session, incidents, prefix=prefix, everything=everything):
+    for incident in report.changed(session, hub, incidents, prefix=prefix, everything=everything):
         body = templates.page("pages/incident.html", locale, page=view, incident=incident)
         yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
-    yield from starmap(File, feeds.feeds(hub, view, report.latest(session, incidents)))
+    yield from starmap(File, feeds.feeds(hub, view, report.latest(session, hub, incidents)))
     for path, entry in calendar.documents(session, hub, now, locale):
         yield File(path, calendar.CONTENT_TYPE, entry)
 
@@ -139,39 +143,7 @@ def write(files: list[File], folder: Path) -> None:
         for suffix in ("", *SUFFIX.values()):
             (folder / f"{name}.json{suffix}").unlink(missing_ok=True)
     for file in files:
-        name = file.path.lstrip("/")
-        target = folder / name if Path(name).suffix else folder / name / "index.html"
-        if not _holds(target, file.body):
-            _put(target, file.body)
-
-
-def _holds(target: Path, body: bytes) -> bool:
-    """Whether a file is as it should be, and has its compressed forms: those are written first."""
-    forms = (target.with_name(target.name + suffix) for suffix in SUFFIX.values())
-    return target.exists() and target.read_bytes() == body and all(form.exists() for form in forms)
-
-
-def _put(target: Path, body: bytes) -> None:
-    """Write a file and its compressed forms, each of which a web server sends as it is."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    forms = {SUFFIX[encoding]: form for encoding, form in packed(body).items()}
-    for suffix, form in {**forms, "": body}.items():
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as part:
-            part.write(form)
-            part.flush()
-            os.fsync(part.fileno())
-        Path(part.name).chmod(0o644)
-        Path(part.name).replace(target.with_name(target.name + suffix))
-
-
-def copy_static(source: Path, folder: Path, own: Mapping[str, bytes]) -> None:
-    """Put style sheets and icons beside the published pages, and the page's `own` by name.
-
-    Older ones stay: a page that a cache still has may name them.
-    """
-    for name, body in {**{path.name: path.read_bytes() for path in source.iterdir()}, **own}.items():
-        if not _holds(folder / "static" / name, body):
-            _put(folder / "static" / name, body)
+        published.put(published.target(folder, file.path), file.body)
 
 
 def _drop_languages(session: Session, hub: Hub, page: Page) -> set[str]:

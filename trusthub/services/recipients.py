@@ -60,6 +60,13 @@ class News:
     page_id: int
     moment: Moment = Moment.INCIDENT_UPDATED
     """Says whether it is about planned work, and whether it is the last that followers of the incident hear."""
+    page: str = ""
+    """The page's key; empty for the first, whose batches are called as those of one page alone."""
+
+    @property
+    def name(self) -> str:
+        """What its batches are called by."""
+        return f"update:{self.id}" + (f"@{self.page}" if self.page else "")
 
     @property
     def planned(self) -> bool:
@@ -99,13 +106,13 @@ def slots(session: Session, news: News) -> list[Slot]:
     A subscriber's id alone says which one is theirs, so it does not matter who comes or goes meanwhile: no batch is
     ever larger than SIZE, and in none of them is anybody twice.
     """
-    made = select(col(Delivery.id)).where(col(Delivery.key).startswith(f"update:{news.id}/", autoescape=True))
+    made = select(col(Delivery.id)).where(col(Delivery.key).startswith(f"{news.name}/", autoescape=True))
     if session.execute(made.limit(1)).first():
         return []
     place = (*_place(), col(Subscriber.locale), col(Subscriber.zone))
     counted = select(*place, func.count()).where(*_chosen(news)).group_by(*place)  # numbers: texts take thrice as long
     found = [
-        Slot(f"{_LANES}{shard}", f"update:{news.id}/{_LANES}{shard}/{locale}/{zone}/{slot}", locale, zone, count)
+        Slot(f"{_LANES}{shard}", f"{news.name}/{_LANES}{shard}/{locale}/{zone}/{slot}", locale, zone, count)
         for shard, slot, locale, zone, count in session.execute(counted)
     ]
     return sorted(found, key=lambda each: each.key)
@@ -233,7 +240,7 @@ def _willing(who: type[Subscriber]) -> tuple[ColumnElement[bool], ...]:
 def _key(news: News) -> ColumnElement[str]:
     """Name the batch that a subscriber is in, as `slots` does."""
     shard, slot = (cast(number, String) for number in _place())
-    first = literal(f"update:{news.id}/{_LANES}") + shard
+    first = literal(f"{news.name}/{_LANES}") + shard
     return reduce(lambda text, part: text + "/" + part, (col(Subscriber.locale), col(Subscriber.zone), slot), first)
 
 

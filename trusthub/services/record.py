@@ -56,7 +56,7 @@ def record(hub: Hub, said: Recorded, act: Act) -> str:
     )
     with hub.database.transaction() as session:
         if about.startswith(_COMPONENT):
-            component = feedback.listed_component(session, about.removeprefix(_COMPONENT))
+            component = feedback.listed_component(session, hub, about.removeprefix(_COMPONENT))
             thread = component and feedback.start_about(session, hub, component, answer, act.now)
         else:
             known = (col(Incident.public_id) == about.removeprefix(_INCIDENT), col(Incident.public).is_(True))

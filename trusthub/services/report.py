@@ -19,6 +19,7 @@ from trusthub.services.cases import (
     components_of,
     corrected,
     known_of,
+    known_to,
     postmortem_of,
     question,
     rollout_behind,
@@ -41,6 +42,7 @@ from trusthub.services.views import (
     UpdateView,
     UptimeView,
 )
+from trusthub.services.voices import betrays, discreet
 from trusthub.store.tables import Component, Incident, IncidentComponent, Promise, Rollout, Snapshot
 
 View = Callable[[Incident], IncidentView]
@@ -77,18 +79,18 @@ _INDICATORS = {
 def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageView:
     """Return the page with the one sentence that sums it up, in a language; in its own when none is given."""
     language = hub.configuration.templates.locale(locale or hub.page.main)
-    rows = [component for component in listed(session) if not component.is_group]
+    rows = [component for component in listed(session, hub) if not component.is_group]
     worst = worst_status(component.status for component in rows)
-    watching = session.execute(_public(unresolved=True)).first() is not None
+    watching = session.execute(_public(hub, unresolved=True)).first() is not None
     calm = worst is ComponentStatus.OPERATIONAL
     names = [component.name for component in rows if component.status == worst]
-    own, look = hub.page, hub.configuration.look
+    own, look = hub.page, hub.look
     intro, intro_lang = own.said(own.intro, language.code, own.main)
     footer, footer_lang = own.said(own.footer, language.code, own.main)
     return PageView(
         name=hub.page.name,
         url=hub.page.url,
-        hub_url=hub.base_url,
+        hub_url=hub.front,
         support=hub.page.support,
         indicator=_INDICATORS[worst],
         headline=str(language.said(_AGAIN)) if calm and watching else _headline(language, worst, names),
@@ -119,15 +121,19 @@ def _headline(language: Locale, worst: ComponentStatus, names: Sequence[str]) ->
     return language.said(several, listed if len(names) < _MANY else language.said("{} systems", len(names))).unescape()
 
 
-def listed(session: Session) -> Sequence[Component]:
-    """Return components and groups in the page's order."""
+def listed(session: Session, hub: Hub) -> Sequence[Component]:
+    """Return the components that a page shows, and their groups, in the page's order."""
     rows = select(Component).where(col(Component.listed).is_(True)).order_by(col(Component.position))
-    return session.execute(rows).scalars().all()
+    found, shows = session.execute(rows).scalars().all(), hub.shows
+    if shows is None:
+        return found
+    groups = {row.group_id for row in found if row.key in shows}
+    return [row for row in found if row.key in shows or row.id in groups]
 
 
-def components(session: Session, now: datetime) -> tuple[ComponentView, ...]:
+def components(session: Session, hub: Hub, now: datetime) -> tuple[ComponentView, ...]:
     """Return components as the page groups them, with how they did in the last 90 days."""
-    rows = listed(session)
+    rows = listed(session, hub)
     known = uptime.of(session, [row for row in rows if not row.is_group], now)
     return tuple(_component(row, rows, known) for row in rows if row.group_id is None)
 
@@ -144,13 +150,13 @@ def each_once(session: Session, hub: Hub, now: datetime, locale: str = "") -> Vi
     return view
 
 
-def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ...]:
+def shown(session: Session, hub: Hub, now: datetime, view: View) -> tuple[IncidentView, ...]:
     """Return the incidents of the front page: unresolved ones, then those of the last two weeks, newest first.
 
     Planned work is among them once it is over.
     """
     rows = session.execute(
-        _public()
+        _public(hub)
         .where(
             or_(
                 col(Incident.state).not_in(OVER | PLANNED),
@@ -164,43 +170,46 @@ def shown(session: Session, now: datetime, view: View) -> tuple[IncidentView, ..
     return tuple(map(view, rows.scalars().all()))
 
 
-def planned(session: Session, view: View) -> tuple[IncidentView, ...]:
+def planned(session: Session, hub: Hub, view: View) -> tuple[IncidentView, ...]:
     """Return the planned work that is under way or still to come, what begins first before the rest."""
-    rows = session.execute(works(over=False).limit(SHOWN)).scalars().all()
+    rows = session.execute(works(hub, over=False).limit(SHOWN)).scalars().all()
     return tuple(map(view, rows))
 
 
-def works(*, over: bool | None = None) -> Select[Incident]:
+def works(hub: Hub, *, over: bool | None = None) -> Select[Incident]:
     """Select planned work that customers know of, by when it begins; `over` leaves out what is not, or what is."""
     rows = (
-        _public().where(col(Incident.scheduled_for).is_not(None)).order_by(None).order_by(col(Incident.scheduled_for))
+        _public(hub)
+        .where(col(Incident.scheduled_for).is_not(None))
+        .order_by(None)
+        .order_by(col(Incident.scheduled_for))
     )
     if over is None:
         return rows
     return rows.where(col(Incident.state).in_(OVER) if over else col(Incident.state).not_in(OVER))
 
 
-def latest(session: Session, view: View) -> tuple[IncidentView, ...]:
+def latest(session: Session, hub: Hub, view: View) -> tuple[IncidentView, ...]:
     """Return the incidents of the feeds."""
-    rows = session.execute(_public().limit(FEED)).scalars().all()
+    rows = session.execute(_public(hub).limit(FEED)).scalars().all()
     return tuple(map(view, rows))
 
 
-def changed(session: Session, view: View, *, prefix: str = "", everything: bool) -> tuple[IncidentView, ...]:
+def changed(session: Session, hub: Hub, view: View, *, prefix: str = "", everything: bool) -> tuple[IncidentView, ...]:
     """Return the incidents whose own page is missing or older than they are; with `everything`, unresolved ones too.
 
     Their page in a language is meant, whose paths begin with `prefix`.
 
     What was decided before the last rendering may have been committed after it: hence the margin.
     """
-    since = the_page(session)
+    since = the_page(session, hub)
     there = select(col(Snapshot.path)).where(col(Snapshot.page_id) == since.id)
     fresh = or_(
         col(Incident.updated_at) >= since.updated_at - _MARGIN,
         col(Incident.state).not_in(OVER) if everything else false(),
         (f"{prefix}/incidents/" + col(Incident.public_id)).not_in(there),
     )
-    return tuple(map(view, session.execute(_public().where(fresh)).scalars().all()))
+    return tuple(map(view, session.execute(_public(hub).where(fresh)).scalars().all()))
 
 
 def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: str = "") -> IncidentView:
@@ -212,7 +221,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
     asked, right, (name, lang) = question(session, row.id), corrected(row), title(hub, row, locale)
     held = asked is not None and asked.held_at is not None
     written = postmortem_of(session, row.id) if row.postmortem_at else None
-    own = written.words if written else {}
+    own = written.words if written and not betrays(hub, written.words) else {}
+    main = hub.page.main if hub.page.main in own else hub.configuration.site.page.main
     due = next(
         (promise.due for promise in made if promise.kind == Kind.NEXT_UPDATE and promise.standing == "pending"), None
     )
@@ -224,12 +234,12 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         state=row.state,
         state_words=STATE_WORDS[row.state],
         impact=row.impact,
-        components=tuple(component.name for component in components_of(session, row)),
+        components=tuple(component.name for component in components_of(session, row, hub)),
         started_at=row.started_at,
         resolved_at=row.resolved_at,
         next_update=due,
         overdue=due is not None and due < now,
-        updates=updates(session, row, code),
+        updates=updates(session, hub, row, code),
         promises=made,
         exposure=None if held else _exposure(session, hub, row),
         failed=None if held else row.failed,
@@ -239,8 +249,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
         scheduled_until=row.scheduled_until,
         cancelled=row.settled == "cancelled",
         me_too=ending.count(session, row.id),
-        postmortem=markdown.to_html(own[code if code in own else hub.page.main]) if own else None,
-        postmortem_lang=None if code in own else hub.page.main,
+        postmortem=markdown.to_html(own[code if code in own else main]) if own else None,
+        postmortem_lang=None if code in own else main,
         change=not held
         and not row.scheduled_for
         and (behind := rollout_behind(session, hub, row)) is not None
@@ -248,7 +258,7 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime, locale: s
     )
 
 
-def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, ...]:
+def updates(session: Session, hub: Hub, row: Incident, locale: str) -> tuple[UpdateView, ...]:
     """Return what was published on an incident, newest first."""
     return tuple(
         UpdateView(
@@ -258,14 +268,17 @@ def updates(session: Session, row: Incident, locale: str) -> tuple[UpdateView, .
             at=update.created_at,
             lang=text.locale if text.locale != locale else None,
         )
-        for update, text in said(session, [row.id], locale)[row.id]
+        for update, text in said(session, hub, [row.id], locale)[row.id]
     )
 
 
 def title(hub: Hub, row: Incident, locale: str = "") -> tuple[str, str | None]:
     """Return what an incident is called in a language, and the language of that when it is another one."""
-    name = row.names.get(locale) if hub.page.prefix(locale) else row.name
-    return name or row.name, None if name else hub.page.main
+    code, own = locale or hub.page.main, hub.configuration.site.page.main
+    name = row.name if code == own else row.names.get(code)
+    if betrays(hub, name or row.name):
+        return discreet(hub, name or row.name, code), None
+    return name or row.name, None if name else own
 
 
 def promises(session: Session, hub: Hub, row: Incident, locale: str = "") -> tuple[PromiseView, ...]:
@@ -276,7 +289,7 @@ def promises(session: Session, hub: Hub, row: Incident, locale: str = "") -> tup
 
 def promise(session: Session, hub: Hub, made: Promise, row: Incident, locale: str = "") -> PromiseView:
     """Return one promise of an incident, with its basis in the words of a language as far as it has some."""
-    names = [component.name for component in components_of(session, row)] if made.comparable else []
+    names = [component.name for component in components_of(session, row, hub)] if made.comparable else []
     code, templates = locale or hub.page.main, hub.configuration.templates
     about = {"component": templates.locale(code).speech.listed(names), **basis_facts(made)}
     return PromiseView(
@@ -296,12 +309,12 @@ def component(
 ) -> tuple[ComponentView, tuple[IncidentView, ...]]:
     """Return a component as it is now, with what is unresolved on it, newest first."""
     mine = select(col(IncidentComponent.incident_id)).where(col(IncidentComponent.component_id) == row.id)
-    found = session.execute(_public(unresolved=True).where(col(Incident.id).in_(mine)).limit(SHOWN)).scalars()
+    found = session.execute(_public(hub, unresolved=True).where(col(Incident.id).in_(mine)).limit(SHOWN)).scalars()
     return _component(row, [row], {}), tuple(incident(session, hub, each, now, locale) for each in found)
 
 
-def _public(*, unresolved: bool = False) -> Select[Incident]:
-    rows = select(Incident).where(col(Incident.public).is_(True))
+def _public(hub: Hub, *, unresolved: bool = False) -> Select[Incident]:
+    rows = select(Incident).where(*known_to(hub))
     if unresolved:
         rows = rows.where(col(Incident.state).not_in(OVER | PLANNED))
     return rows.order_by(col(Incident.id).desc())
@@ -323,7 +336,7 @@ def _component(row: Component, rows: Sequence[Component], known: Mapping[int, Up
 
 def _exposure(session: Session, hub: Hub, row: Incident) -> ExposureView | None:
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
-    if rollout is None or row.impact == Impact.NONE:
+    if rollout is None or row.impact == Impact.NONE or (hub.shows is not None and rollout.subject not in hub.shows):
         return None
     known = as_told(session, rollout, known_of(rollout))
     component = site_component(hub, rollout.subject)

@@ -16,6 +16,7 @@ from trusthub.errors import DeliveryError
 from trusthub.rendering import markdown
 from trusthub.rendering.markdown import Footer
 from trusthub.services import shapes
+from trusthub.services.announce import PAGE
 from trusthub.services.hub import Hub
 from trusthub.store import doubts
 from trusthub.store.outbox import Claimed, Outcome, channel_of
@@ -153,6 +154,7 @@ def _unclear(finding: Finding) -> str:
 def outbound(hub: Hub, claimed: Claimed) -> Outbound:
     """Give a frozen message the shapes that its channel may need; each takes longer to make than to store."""
     delivery, frozen = claimed.delivery, claimed.delivery.payload
+    hub = hub.at(frozen[PAGE]) if PAGE in frozen else hub
     if (channel := channel_of(delivery.lane)) in shapes.PLAIN:
         return shapes.plain(hub, claimed)
     mail, chat = channel != "slack", channel != "email"
@@ -160,8 +162,8 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
     rendered = Rendered(subject=frozen["subject"], body=frozen["body"], slack=frozen["slack"], buttons=buttons)
     rendered = _with_remarks(hub, claimed, rendered)
     token = frozen.get("unsubscribe")
-    unsubscribe = f"{hub.base_url}/subscriptions/{token}" if token else None
-    look = hub.configuration.look
+    unsubscribe = f"{hub.front}/subscriptions/{token}" if token else None
+    look = hub.look
     footer = Footer(
         page=hub.page.name,
         page_url=hub.page.url,
@@ -186,6 +188,7 @@ def outbound(hub: Hub, claimed: Claimed) -> Outbound:
         broadcast=frozen.get("broadcast", False),
         promise=frozen.get("promise", ""),
         unsubscribe_url=unsubscribe,
+        sender=hub.page.sender,
         reply_to=_reply_to(hub, claimed) if mail else None,
         arguments={
             **frozen.get("arguments", {}),

@@ -1,13 +1,16 @@
 """Reading site.yaml, playbooks and plans: what can be wrong in them is found at start, with file and line."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
+from trusthub.domain.page import Access, Page
 from trusthub.domain.plan import Plan
 from trusthub.domain.playbook import Kind, Occasion, Playbook, choose
 from trusthub.domain.site import Connection, Site
@@ -17,7 +20,7 @@ from trusthub.rendering.signatures import Unsigned
 from trusthub.rendering.templates import Templates, opened
 from trusthub.services import playbooks as books
 from trusthub.services.brand import PLAIN, Look, look
-from trusthub.services.document import Document, dotted, parse, read
+from trusthub.services.document import Document, Place, dotted, parse, read
 from trusthub.services.mistakes import hint, model
 from trusthub.services.variables import substitute
 from trusthub.settings import Settings
@@ -37,8 +40,8 @@ class Configuration:
     templates: Templates
     unsigned: tuple[Unsigned, ...] = ()
     """Messages to customers whose words nobody stands for as they are now."""
-    look: Look = PLAIN
-    """The page's own style sheet and logo."""
+    looks: Mapping[str, Look] = field(default_factory=lambda: defaultdict(lambda: PLAIN))
+    """The style sheet and logo of each page, by its key."""
 
     def words_held(self, playbook: Playbook) -> str | None:
         """Say which words of a playbook may not reach customers without a person; None when all may."""
@@ -99,17 +102,18 @@ def load(settings: Settings) -> Configuration:
     _check_connections(site_file, site)
     _check_gates(site_file, site)
     _check_destinations(site_file, site, settings)
-    appearance = look(site_file, site.page)
+    _check_pages(site_file, site, settings)
+    looks = {page.key: look(site_file, page, _place(page, site)) for page in site.every_page}
     templates = opened(settings.templates_dir)
     if not templates.messages():
         cure = "Set TRUSTHUB_TEMPLATES_DIR to a folder that has messages/."
         raise PlaybookError(f"has no messages. {cure}", file=str(settings.templates_dir), line=1)
     _check_locales(site_file, site, templates)
-    templates.check(site.page.locales)
+    templates.check(site.locales)
     plans = books.plans(settings.playbooks / "plans")
     playbooks = books.playbooks(settings, site, plans, templates)
-    unsigned = signatures.unsigned(templates, customer_messages(playbooks), site.page.locales)
-    configuration = Configuration(site, playbooks, plans, templates, unsigned, appearance)
+    unsigned = signatures.unsigned(templates, customer_messages(playbooks), site.locales)
+    configuration = Configuration(site, playbooks, plans, templates, unsigned, looks)
     _check_coverage(configuration, settings.playbooks)
     return configuration
 
@@ -121,10 +125,36 @@ def customer_messages(playbooks: Iterable[Playbook]) -> frozenset[str]:
 
 
 def _check_locales(document: Document, site: Site, templates: Templates) -> None:
-    for index, code in enumerate(site.page.locales):
-        if code not in templates.locales:
-            message = f"page.locales.{index}: there is no language {code!r} in {templates.root / 'locales'}."
-            raise document.error(f"{message} {hint(code, templates.locales)}", ("page", "locales", index))
+    for page in site.every_page:
+        for index, code in enumerate(page.locales):
+            if code not in templates.locales:
+                at = (*_place(page, site), "locales", index)
+                message = f"{'.'.join(map(str, at))}: there is no language {code!r} in {templates.root / 'locales'}."
+                raise document.error(f"{message} {hint(code, templates.locales)}", at)
+
+
+def _place(page: Page, site: Site) -> Place:
+    return ("pages", page.key) if site.pages else ("page",)
+
+
+def _check_pages(document: Document, site: Site, settings: Settings) -> None:
+    known = [component.id for component in site.components]
+    for page in site.every_page:
+        at = _place(page, site)
+        for index, each in enumerate(page.components or ()):
+            if each not in known:
+                message = f"{dotted((*at, 'components', index))}: there is no component {each!r}. {hint(each, known)}"
+                raise document.error(message, (*at, "components", index))
+        if not site.pages:
+            for key in sorted(page.model_fields_set & {"access", "components"}):
+                message = f"{dotted((*at, key))}: is for one of several pages. Write `pages` instead of `page`."
+                raise document.error(message, (*at, key))
+        if page.access is Access.OIDC and not settings.oidc_issuer:
+            message = f"{dotted((*at, 'access'))}: nobody could sign in. Set TRUSTHUB_OIDC_ISSUER, or write link."
+            raise document.error(message, (*at, "access"))
+        if page.access is not Access.PUBLIC and page.host == urlsplit(settings.base_url).netloc.lower():
+            message = f"{dotted((*at, 'host'))}: the hub itself is at {page.host!r}. Give the page a host of its own."
+            raise document.error(message, (*at, "host"))
 
 
 def _check_connections(document: Document, site: Site) -> None:

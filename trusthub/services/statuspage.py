@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import AT_WORK, OVER, ComponentStatus, State, worst_status
 from trusthub.rendering import markdown
 from trusthub.services import report
-from trusthub.services.cases import the_page
+from trusthub.services.cases import known_to, the_page
 from trusthub.services.hub import Hub
 from trusthub.services.said import POSTMORTEM, said
 from trusthub.store.tables import Component, Incident, IncidentComponent, Page, Update
@@ -37,12 +37,12 @@ _DESCRIPTIONS = {
 
 def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
     """Return each document's path and bytes."""
-    row, rows = the_page(session), report.listed(session)
+    row, rows = the_page(session, hub), report.listed(session, hub)
     listed = {"components": [_component(component, row, rows) for component in rows]}
     about, status = {"page": _page(row, hub, now)}, {"status": _status(rows)}
     newest = _incidents(session, hub, row, rows, limit=NEWEST)
     unresolved = _incidents(session, hub, row, rows, limit=None)
-    works = report.works().order_by(None).order_by(col(Incident.scheduled_for).desc()).limit(NEWEST)
+    works = report.works(hub).order_by(None).order_by(col(Incident.scheduled_for).desc()).limit(NEWEST)
     planned = _whole(session, hub, row, rows, session.execute(works).scalars().all())
     upcoming = [each for each in planned if each["status"] == State.SCHEDULED]
     active = [each for each in planned if each["status"] in AT_WORK]
@@ -62,7 +62,7 @@ def documents(session: Session, hub: Hub, now: datetime) -> dict[str, bytes]:
 
 def _incidents(session: Session, hub: Hub, page: Page, rows: Sequence[Component], *, limit: int | None) -> list[Json]:
     """Return incidents that customers know of, newest first: the newest `limit`, or without one all unresolved."""
-    found = select(Incident).where(col(Incident.public).is_(True), col(Incident.scheduled_for).is_(None))
+    found = select(Incident).where(*known_to(hub), col(Incident.scheduled_for).is_(None))
     if limit is None:
         found = found.where(col(Incident.state).not_in(OVER))
     found = found.order_by(col(Incident.created_at).desc(), col(Incident.id).desc()).limit(limit)
@@ -144,7 +144,7 @@ def _component(component: Component, page: Page, rows: Sequence[Component]) -> J
 def _incident(hub: Hub, row: Incident, page: Page) -> Json:
     return {
         "id": row.public_id,
-        "name": row.name,
+        "name": report.title(hub, row)[0],
         "status": POSTMORTEM if row.postmortem_at else row.state,
         "created_at": _time(row.told_at, page),
         "updated_at": _time(row.updated_at, page),
@@ -166,18 +166,19 @@ def _touched(session: Session, incidents: Sequence[Incident]) -> dict[int, set[i
     return found
 
 
-def _affected(update: Update, rows: Sequence[Component]) -> list[dict[str, str]]:
+def _affected(hub: Hub, update: Update, rows: Sequence[Component]) -> list[dict[str, str]]:
     """Return the components of an update; one in a group is called `Group - Component` there."""
-    groups = {row.id: row.name for row in rows}
+    groups, known = {row.id: row.name for row in rows}, {row.public_id for row in rows}
     full = {row.public_id: f"{groups[row.group_id]} - {row.name}" for row in rows if row.group_id in groups}
-    return [{**one, "name": full.get(one["code"], one["name"])} for one in update.components] or _NOTHING
+    here = update.components if hub.shows is None else [one for one in update.components if one["code"] in known]
+    return [{**one, "name": full.get(one["code"], one["name"])} for one in here] or _NOTHING
 
 
 def _updates(
     session: Session, hub: Hub, incidents: Sequence[Incident], page: Page, rows: Sequence[Component]
 ) -> dict[int, list[Json]]:
     """Return the updates of each incident, newest first, in the page's own language."""
-    published = said(session, [incident.id for incident in incidents], hub.page.main)
+    published = said(session, hub, [incident.id for incident in incidents], hub.page.main)
     return {
         incident.id: [
             {
@@ -188,7 +189,7 @@ def _updates(
                 "created_at": _time(update.created_at, page),
                 "updated_at": _time(update.created_at, page),
                 "display_at": _time(update.created_at, page),
-                "affected_components": _affected(update, rows),
+                "affected_components": _affected(hub, update, rows),
                 "deliver_notifications": True,
                 "custom_tweet": None,
                 "tweet_id": None,

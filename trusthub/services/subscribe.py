@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
+from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Component, Person, Subscriber, SubscriberComponent, Suppression, Thread
 
@@ -87,7 +88,7 @@ def asking(session: Session, hub: Hub, token: str, now: datetime) -> Subscriber 
     mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
     fresh = col(Subscriber.asked_at) > now - CONFIRM_LIVES
     found: Subscriber | None = session.execute(select(Subscriber).where(*mine, fresh)).scalar()
-    return found
+    return found if found and _here(session, hub, found) else None
 
 
 def opened(session: Session, hub: Hub, token: str) -> Subscriber | None:
@@ -97,7 +98,12 @@ def opened(session: Session, hub: Hub, token: str) -> Subscriber | None:
         return None
     mine = (col(Subscriber.public_id) == read[0], col(Subscriber.link_version) == read[1])
     found: Subscriber | None = session.execute(select(Subscriber).where(*mine)).scalar()
-    return found if found and live(found) else None
+    return found if found and live(found) and _here(session, hub, found) else None
+
+
+def _here(session: Session, hub: Hub, subscriber: Subscriber) -> bool:
+    """Whether somebody subscribed to the page that is asked."""
+    return hub.alone or subscriber.page_id == the_page(session, hub).id
 
 
 def confirm(hub: Hub, token: str, now: datetime) -> bool:
@@ -163,8 +169,8 @@ def stop(hub: Hub, token: str, now: datetime) -> None:
 
 def _choose(session: Session, subscriber: Subscriber, keys: frozenset[str]) -> None:
     session.execute(delete(SubscriberComponent).where(col(SubscriberComponent.subscriber_id) == subscriber.id))
-    asked = (col(Component.page_id) == subscriber.page_id, col(Component.key).in_(keys))
-    for component_id in session.execute(select(col(Component.id)).where(*asked)).scalars():
+    asked = select(col(Component.id)).where(col(Component.key).in_(keys))
+    for component_id in session.execute(asked).scalars():
         session.add(SubscriberComponent(subscriber_id=subscriber.id, component_id=component_id))
 
 

@@ -53,7 +53,7 @@ def take(hub: Hub, file: Path, now: datetime) -> Taken:
     for _ in _read(hub, file):
         pass
     with hub.database.transaction() as session:
-        page, before = the_page(session).id, _count(session)
+        page, before = the_page(session, hub).id, _count(session)
         stopped = read = 0
         wishes = _read(hub, file)
         while chunk := list(islice(wishes, _CHUNK)):
@@ -129,13 +129,10 @@ def _put(session: Session, page_id: int, wishes: Sequence[Wish], now: datetime) 
     connection.execute(delete(SubscriberComponent).where(col(SubscriberComponent.subscriber_id).in_(mine)))
     chosen = [{"who": w.address, "what": key} for w in {w.address: w for w in wishes}.values() for key in w.components]
     if chosen:
-        pair = select(col(Subscriber.id), col(Component.id)).join(
-            Component, col(Component.page_id) == col(Subscriber.page_id)
-        )
+        pair = select(col(Subscriber.id), col(Component.id)).join(Component, col(Component.key) == bindparam("what"))
         pair = pair.where(
             col(Subscriber.page_id) == page_id,
             col(Subscriber.address) == bindparam("who"),
-            col(Component.key) == bindparam("what"),
         )
         into = insert(SubscriberComponent).from_select(["subscriber_id", "component_id"], pair)
         connection.execute(into, chosen)

@@ -7,19 +7,20 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.store import outbox
 from trusthub.store.tables import Component, Page, Snapshot
-
-_KEY = "main"
 
 
 def sync(hub: Hub, now: datetime) -> None:
     """Add, rename, order and unlist rows as site.yaml says."""
     with hub.database.transaction() as session:
         outbox.take_turn(session)  # several processes start at once, and all would add the same rows
-        page = _page(session, hub, now)
-        known = {row.key: row for row in session.execute(select(Component)).scalars() if row.page_id == page.id}
+        for each in hub.pages:
+            _page(session, each, now)
+        page = the_page(session)
+        known = {row.key: row for row in session.execute(select(Component)).scalars()}
         position, wanted = 0, set()
         for component in hub.configuration.site.components:
             group = None
@@ -56,23 +57,23 @@ def sync(hub: Hub, now: datetime) -> None:
             row.listed = key in wanted
 
 
-def _page(session: Session, hub: Hub, now: datetime) -> Page:
-    page = session.execute(select(Page).where(col(Page.key) == _KEY)).scalar()
+def _page(session: Session, hub: Hub, now: datetime) -> None:
+    page = session.execute(select(Page).where(col(Page.key) == hub.page.key)).scalar()
     if page is None:
-        page = Page(key=_KEY, name="", url="", time_zone="UTC", updated_at=now)
+        page = Page(key=hub.page.key, name="", url="", time_zone="UTC", updated_at=now)
         session.add(page)
     page.name, page.url, page.time_zone = hub.page.name, hub.page.url, hub.page.time_zone
     if page.look != (look := _look(hub)):  # each page that is there names an old style sheet, or has old words
-        here = (col(Snapshot.page_id) == page.id, col(Snapshot.content_type).startswith("text/html"))
-        session.execute(delete(Snapshot).where(*here))
+        here = delete(Snapshot).where(col(Snapshot.page_id) == page.id)
+        # Of several pages, all goes: what moved from one to another may be left nowhere.
+        session.execute(here.where(col(Snapshot.content_type).startswith("text/html")) if hub.alone else here)
         page.look = look
     session.flush()
-    return page
 
 
 def _look(hub: Hub) -> str:
     """Return what names how every page looks, whatever it is about."""
-    seen = f"{hub.configuration.look.sheet} {hub.page.model_dump_json()}"
+    seen = f"{hub.look.sheet} {hub.page.model_dump_json()}"
     return hashlib.sha256(seen.encode()).hexdigest()[:20]
 
 

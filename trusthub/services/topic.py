@@ -9,6 +9,7 @@ from trusthub.services.announce import Texts
 from trusthub.services.cases import Case, pending, read_case
 from trusthub.services.facts import Facts, case_facts, page_facts
 from trusthub.services.hub import Hub
+from trusthub.services.voices import discreet
 from trusthub.store.tables import Component, Incident, Thread
 
 
@@ -48,4 +49,5 @@ def name_and_url(session: Session, hub: Hub, thread: Thread, locale: str = "") -
         component = session.get_one(Component, thread.component_id)
         return component.name, hub.component_url(component.public_id, locale)
     incident = session.get_one(Incident, thread.incident_id)
-    return incident.names.get(locale) or incident.name, hub.incident_url(incident.public_id, locale)
+    name = discreet(hub, incident.names.get(locale) or incident.name, locale or hub.page.main)
+    return name, hub.incident_url(incident.public_id, locale)

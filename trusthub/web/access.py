@@ -64,6 +64,7 @@ LEAST: Mapping[str, str] = {
     "console.leave": EVERYBODY,
     "console.back": EVERYBODY,
     "console.second": EVERYBODY,
+    "console.page": Role.VIEWER,
     "console.check_second": EVERYBODY,
     "console.sign_out": Role.VIEWER,
     "console.home": Role.VIEWER,

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask_limiter import Limiter
 
 from trusthub.services import ending, feedback, reply_pace, report
+from trusthub.services.hub import Hub
 from trusthub.store.tables import Thread
 from trusthub.web.forms import Refused, read_answer
 from trusthub.web.public import Answer, Public
@@ -18,7 +19,11 @@ class Answers:
     """The routes, with the pages that they are part of."""
 
     def __init__(self, public: Public) -> None:
-        self._public, self._hub = public, public.hub
+        self._public = public
+
+    @property
+    def _hub(self) -> Hub:
+        return self._public.hub
 
     def on_incident(self, public_id: str) -> Answer:
         """Take a customer's answer to an incident."""
@@ -44,7 +49,7 @@ class Answers:
             return self._public.refuse(404, "There is no such page", "The front page lists all.")
         code, now = locale or self._hub.page.main, self._hub.clock()
         with self._hub.database.reading() as session:
-            row = feedback.listed_component(session, public_id)
+            row = feedback.listed_component(session, self._hub, public_id)
             found = row and report.component(session, self._hub, row, now, code)
         if not found:
             return self._public.refuse(404, "There is no such page", "The front page lists all.", code)

@@ -10,7 +10,7 @@ from flask_login import logout_user
 from werkzeug.wrappers import Response
 
 from trusthub.domain.role import Role
-from trusthub.services import accounts, identity, second_factor
+from trusthub.services import accounts, closed, identity, second_factor
 from trusthub.services.acts import StaffError
 from trusthub.services.identity import Provider
 from trusthub.store.tables import User
@@ -129,6 +129,12 @@ class SignIn:
         auth.enter(self._hub, user)
         return redirect(to)
 
+    def page(self, public_id: str) -> Response:
+        """Send somebody back to a page that is read by whoever may sign in here."""
+        wanted = request.args.get("next", "/")
+        to = closed.opened(self._hub, public_id, wanted if ours(wanted) else "/")
+        return redirect(to) if to else self._console.missing()
+
     def sign_out(self) -> Response:
         """Sign out."""
         me = auth.signed_in()
@@ -162,4 +168,5 @@ def add(blueprint: Blueprint, console: "Console", limiter: Limiter) -> None:
     rule("/login/oidc/back", "back", limit(routes.back))
     rule("/login/second", "second", routes.second)
     rule("/login/second", "check_second", limit(routes.check_second), methods=["POST"])
+    rule("/pages/<public_id>", "page", routes.page)
     rule("/logout", "sign_out", routes.sign_out, methods=["POST"])

@@ -10,6 +10,8 @@ from trusthub.services import report
 from trusthub.services.hub import Hub
 from trusthub.services.views import PageView
 
+PAGE = "trusthub.page"
+"""Where a request carries the key of the page that its host stands for."""
 Answer = Response | BaseResponse | tuple[str, int]
 
 
@@ -17,7 +19,12 @@ class Public:
     """The routes, with what they need."""
 
     def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+        self._every = hub
+
+    @property
+    def hub(self) -> Hub:
+        """The hub as the page that is asked for."""
+        return self._every.at(request.environ.get(PAGE, ""))
 
     def view(self, locale: str = "") -> PageView:
         """Return the page's own view, in a language."""

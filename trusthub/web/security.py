@@ -26,7 +26,7 @@ def headers(hub: Hub, *more: str) -> list[tuple[str, str]]:
 def policy(hub: Hub, *more: str) -> str:
     """Return what a browser may do with a page of ours, and what it may do besides, such as `script-src 'self'`."""
     rules = ("default-src 'none'", "style-src 'self'", "img-src 'self' data:", *more)
-    form = f"form-action 'self' {_origin(hub.base_url)}"
+    form = f"form-action 'self' {_origin(hub.front)}"
     return "; ".join((*rules, form, "base-uri 'none'", "frame-ancestors 'none'"))
 
 
@@ -52,7 +52,7 @@ def foreign(request: Request, hub: Hub) -> bool:
     Public forms carry no session that a foreign site could ride on; this only keeps strangers' pages from posting.
     """
     origin = request.headers.get("Origin")
-    return origin not in {None, _origin(hub.base_url), _origin(hub.page.url), _origin(request.host_url)}
+    return origin not in {None, _origin(hub.front), _origin(hub.page.url), _origin(request.host_url)}
 
 
 def _origin(url: str) -> str:

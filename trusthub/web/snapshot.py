@@ -4,7 +4,7 @@ import hashlib
 import mimetypes
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,15 @@ from sqlmodel import col
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from trusthub.domain.site import Page as SitePage
+from trusthub.domain.page import Access
+from trusthub.domain.page import Page as SitePage
 from trusthub.services import ledger
+from trusthub.services.hub import Hub
 from trusthub.services.packing import Packed, chosen
-from trusthub.store.session import Database
 from trusthub.store.tables import Page, Snapshot
+from trusthub.web.entrance import CLOSED, PRIVATE, Entrance
+from trusthub.web.public import PAGE
+from trusthub.web.security import SCRIPTS, headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,66 +65,38 @@ class Kept:
     headers: tuple[tuple[str, str], ...]
 
 
-class Snapshots:
-    """Every file of the page, as of the newest version seen."""
+class Shown:
+    """One page in memory: its files as of the newest version seen, and what comes with the hub."""
 
-    def __init__(
-        self,
-        database: Database,
-        security: Iterable[tuple[str, str]],
-        *,
-        assets: Path,
-        own: Mapping[str, bytes] | None = None,
-        many: bool = False,
-    ) -> None:
-        """`security` are headers that every answer carries; `many` says that there are several languages.
-
-        `assets` is the folder of style sheets and scripts, which every reader needs as well; `own` are
-        the page's own, by a name that says what is in them.
-        """
-        self._many = many
-        self._database, self._security = database, tuple(security)
+    def __init__(self, hub: Hub, assets: Path) -> None:
+        """`assets` is the folder of style sheets and scripts, which every reader needs as well."""
+        self.page, self._many = hub.page, len(hub.page.locales) > 1
+        self.door = None if hub.page.access is Access.PUBLIC else Entrance(hub)
+        self._security = tuple({**dict(headers(hub, SCRIPTS)), **dict(CLOSED if self.door else ())}.items())
+        self.files: dict[str, Kept] = {}
+        self.version = -1
         self._assets = {
             f"/static/{path.name}": self._asset(path.name, path.read_bytes())
             for path in assets.iterdir()
             if path.is_file()
         }
-        self._assets |= {f"/static/{name}": self._asset(name, body, NEVER) for name, body in (own or {}).items()}
-        self._files: dict[str, Kept] = {}
-        self._version, self._looked = -1, 0.0
-        self._turn = threading.Lock()
-        self._stale = True
-        database.on_commit(self._changed)
-
-    def _changed(self) -> None:
-        self._stale = True
+        self._assets |= {f"/static/{name}": self._asset(name, body, NEVER) for name, body in hub.look.files.items()}
 
     def get(self, path: str) -> Kept | None:
-        """Return a file, looking for a newer version first when it is time to."""
-        now = time.monotonic()
-        if (self._stale or now - self._looked > _LOOK) and self._turn.acquire(blocking=False):
-            try:
-                self._stale, self._looked = False, now
-                self._refresh()
-            except SQLAlchemyError as error:
-                log.warning("snapshot.database", error=type(error).__name__)
-            finally:
-                self._turn.release()
-        return self._files.get(path) or self._assets.get(path)
+        """Return a file."""
+        return self.files.get(path) or self._assets.get(path)
 
-    def _refresh(self) -> None:
-        with self._database.reading() as session:
-            version = session.execute(select(col(Page.version)).order_by(col(Page.id)).limit(1)).scalar()
-            if version is None or version == self._version:
-                return
-            newer = select(Snapshot).where(col(Snapshot.version) > self._version)
-            fresh = {row.path: self._keep(row) for row in session.execute(newer).scalars()}
-        self._files = {**self._files, **fresh}
-        self._version = version
+    def take(self, rows: Iterable[Snapshot], version: int) -> None:
+        """Take in what is newer."""
+        self.files = {**self.files, **{row.path: self._keep(row) for row in rows}}
+        self.version = version
 
     def _keep(self, row: Snapshot) -> Kept:
-        headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", CACHE)]
-        if row.content_type.startswith("text/html"):
+        cache = PRIVATE if self.door else CACHE
+        headers = [("Content-Type", row.content_type), ("ETag", row.etag), ("Cache-Control", cache)]
+        if self.door:
+            headers.append(("Vary", "Cookie, Authorization, Accept-Encoding, Accept-Language"))
+        elif row.content_type.startswith("text/html"):
             headers.append(("Vary", "Accept-Encoding" + (", Accept-Language" if self._many else "")))
         else:
             headers += OPEN
@@ -130,37 +106,99 @@ class Snapshots:
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         kind += "; charset=utf-8" if kind.startswith("text/") else ""
+        cache = PRIVATE if self.door else cache
         headers = (("Content-Type", kind), ("ETag", etag), ("Cache-Control", cache), ("Vary", "Accept-Encoding"))
         security = {**dict(self._security), **({"Content-Security-Policy": PICTURE} if name.endswith(".svg") else {})}
         return Kept(etag, body, Packed(body), (*headers, *security.items()))
 
 
+class Snapshots:
+    """Every file of every page, as of the newest version seen."""
+
+    def __init__(self, hub: Hub, *, assets: Path) -> None:
+        """`assets` is the folder of style sheets and scripts."""
+        self._database = hub.database
+        self._shown = {each.page.key: Shown(each, assets) for each in hub.pages}
+        self._first = self._shown[hub.page.key]
+        self._hosts = {each.page.host: each for each in self._shown.values()}
+        self._looked = 0.0
+        self._turn = threading.Lock()
+        self._stale = True
+        self._database.on_commit(self._changed)
+
+    def _changed(self) -> None:
+        self._stale = True
+
+    def at(self, host: str) -> Shown:
+        """Return the page of a host, the first for any other, after a look for newer versions when it is time to."""
+        now = time.monotonic()
+        if (self._stale or now - self._looked > _LOOK) and self._turn.acquire(blocking=False):
+            try:
+                self._stale, self._looked = False, now
+                self._refresh()
+            except SQLAlchemyError as error:
+                log.warning("snapshot.database", error=type(error).__name__)
+            finally:
+                self._turn.release()
+        return self._hosts.get(host) or self._hosts.get(_plain(host), self._first)
+
+    def _refresh(self) -> None:
+        columns = (Page.key, Page.id, Page.version, Page.public_id, Page.link_version)
+        with self._database.reading() as session:
+            for key, number, version, *named in session.execute(select(*map(col, columns))):
+                if (shown := self._shown.get(key)) is None:
+                    continue  # site.yaml has it no more
+                if shown.door:
+                    shown.door.named = tuple(named)
+                if version != shown.version:
+                    newer = select(Snapshot).where(
+                        col(Snapshot.page_id) == number, col(Snapshot.version) > shown.version
+                    )
+                    shown.take(session.execute(newer).scalars(), version)
+
+
+def _plain(host: str) -> str:
+    """Return a host as site.yaml has it: in small letters, without the port that goes without saying."""
+    return host.lower().removesuffix(":443").removesuffix(":80")
+
+
 def before(
-    app: "WSGIApplication", snapshots: Snapshots, page: SitePage
+    app: "WSGIApplication", snapshots: Snapshots, *, proxied: bool = False
 ) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
-    """Wrap `app` so that published files are answered from memory."""
+    """Wrap `app` so that published files are answered from memory, and so that it knows which page is meant.
+
+    `proxied` says that proxies in front, which count, tell the host.
+    """
     news = _News()
 
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         environ["wsgi.input_terminated"] = True  # granian's input ends with the body, chunked or not
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if method not in {"GET", "HEAD"}:
-            if path.startswith(API):
-                return _nothing(start)
-            with news:
-                return app(environ, start)
-        news.first()
-        kept = snapshots.get(path)
-        if kept is not None:
-            where = _elsewhere(page, path, environ)
-            if where and snapshots.get(where):
-                return _redirect(where, start)
-            return _serve(kept, environ, start)
-        if snapshots.get(f"{path}/"):
-            return _redirect(f"{path}/", start)
-        return _nothing(start) if path.startswith(API) else app(environ, start)
+        told = environ.get("HTTP_X_FORWARDED_HOST", "").rpartition(",")[2].strip() if proxied else ""
+        shown = snapshots.at(told or environ.get("HTTP_HOST", ""))
+        environ[PAGE] = shown.page.key
+        if shown.door and (refused := shown.door.refuse(environ)):
+            return refused(environ, start)
+        if method in {"GET", "HEAD"}:
+            news.first()
+            return _published(shown, environ, start) or app(environ, start)
+        if path.startswith(API):
+            return _nothing(start, shown)
+        with news:
+            return app(environ, start)
 
     return answer
+
+
+def _published(shown: Shown, environ: dict[str, Any], start: "StartResponse") -> list[bytes] | None:
+    """Answer with a published file, or with the way to one; None when there is none."""
+    path = environ["PATH_INFO"]
+    if kept := shown.get(path):
+        where = _elsewhere(shown.page, path, environ)
+        return _redirect(where, start, shown) if where and shown.get(where) else _serve(kept, environ, start)
+    if shown.get(f"{path}/"):
+        return _redirect(f"{path}/", start, shown)
+    return _nothing(start, shown) if path.startswith(API) else None
 
 
 class _News:
@@ -203,14 +241,15 @@ def _elsewhere(page: SitePage, path: str, environ: dict[str, Any]) -> str | None
     return f"{prefix}{path}" if prefix else None
 
 
-def _nothing(start: "StartResponse") -> list[bytes]:
+def _nothing(start: "StartResponse", shown: Shown) -> list[bytes]:
     """Answer 404 without a word: a client that finds a body reads it."""
-    start("404 Not Found", [("Content-Length", "0"), ("Access-Control-Allow-Origin", "*")])
+    start("404 Not Found", [("Content-Length", "0"), *(CLOSED if shown.door else OPEN[1:2])])
     return [b""]
 
 
-def _redirect(path: str, start: "StartResponse") -> list[bytes]:
-    headers = [("Location", path), ("Content-Length", "0"), ("Cache-Control", CACHE), ("Vary", "Accept-Language")]
+def _redirect(path: str, start: "StartResponse", shown: Shown) -> list[bytes]:
+    cache = PRIVATE if shown.door else CACHE
+    headers = [("Location", path), ("Content-Length", "0"), ("Cache-Control", cache), ("Vary", "Accept-Language")]
     start("302 Found", headers)
     return [b""]
 

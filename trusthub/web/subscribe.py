@@ -25,7 +25,7 @@ class Subscriptions(Public):
     def said(self, name: str, locale: str, status: int = 200, **context: Any) -> Response:
         """Render a page of subscriptions in a language of the page."""
         with self.hub.database.reading() as session:
-            names = {each.key: each.name for each in report.listed(session) if not each.is_group}
+            names = {each.key: each.name for each in report.listed(session, self.hub) if not each.is_group}
         answer = self.render(name, status, locale=locale, components=names, **context)
         answer.headers["Content-Security-Policy"] = policy(self.hub, SCRIPTS)
         return answer
@@ -76,7 +76,7 @@ class Subscriptions(Public):
         if found is None or not subscribe.confirm(self.hub, token, now):
             return self.no_link()
         manage = subscribe.token(self.hub, found.public_id, found.link_version)
-        return redirect(f"{self.hub.base_url}/subscriptions/{manage}?done=1", code=303)
+        return redirect(f"{self.hub.front}/subscriptions/{manage}?done=1", code=303)
 
     def change(self, token: str) -> Answer:
         """Let a subscriber hear what they choose now. Whoever knows the token may: no other site does."""
@@ -92,7 +92,7 @@ class Subscriptions(Public):
             wish, followed = replace(wish, about=about), self._followed(about, wish.locale)
             fields: dict[str, Any] = {"wish": wish, "followed": followed, "token": token, "done": False}
             return self.said("subscription.html", wish.locale, 400, problem=problem, **fields)
-        return redirect(f"{self.hub.base_url}/subscriptions/{token}?done=1", code=303)
+        return redirect(f"{self.hub.front}/subscriptions/{token}?done=1", code=303)
 
     def stop(self, token: str) -> Answer:
         """Stop mail, by form or by a mail reader's own button (RFC 8058), without asking anything back."""
@@ -115,8 +115,8 @@ class Subscriptions(Public):
     def _followed(self, about: str, locale: str) -> str | None:
         """Return the name of an incident that can be followed, or is."""
         with self.hub.database.reading() as session:
-            found = asking.followable(session, about) if about else None
-            return found.names.get(locale) or found.name if found else None
+            found = asking.followable(session, self.hub, about) if about else None
+            return report.title(self.hub, found, locale)[0] if found else None
 
     def _wish(self) -> tuple[Wish, str]:
         """Return what a form asks for, and what is wrong with it."""

@@ -6,6 +6,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from trusthub.services import desk, ending, feedback, files
+from trusthub.services.cases import the_page
+from trusthub.services.hub import Hub
 from trusthub.store.tables import Thread
 from trusthub.web import sent_files
 from trusthub.web.forms import Refused, read_answer
@@ -24,7 +26,11 @@ class Threads:
     """The routes, with the pages that they are part of."""
 
     def __init__(self, public: Public) -> None:
-        self._public, self._hub = public, public.hub
+        self._public = public
+
+    @property
+    def _hub(self) -> Hub:
+        return self._public.hub
 
     def thread(self, token: str) -> Answer:
         """Show a customer their thread."""
@@ -94,7 +100,7 @@ class Threads:
         return sent_files.answer(file) if file else self._public.no_link(found.locale)
 
     def _back(self, token: str, then: str = "") -> Answer:
-        return redirect(f"{self._hub.base_url}/threads/{token}" + (f"?then={then}" if then else ""), code=303)
+        return redirect(f"{self._hub.front}/threads/{token}" + (f"?then={then}" if then else ""), code=303)
 
     def _find(self, token: str) -> tuple[Thread | None, bool]:
         """Return the thread that a link opens, and whether the link was mailed to its customer."""
@@ -104,7 +110,8 @@ class Threads:
             return None, False
         with self._hub.database.reading() as session:
             thread = session.execute(select(Thread).where(col(Thread.public_id) == read[0])).scalar()
-        opens = thread is not None and thread.link_version == read[1]
+            here = thread is not None and (self._hub.alone or thread.page_id == the_page(session, self._hub).id)
+        opens = here and thread is not None and thread.link_version == read[1]
         return (thread if opens else None), mailed is not None
 
 

@@ -98,7 +98,7 @@ class Postmortem(Row, table=True):
 
 
 class IncidentPage(Row, table=True):
-    """On which pages an incident is shown."""
+    """The page in whose rows an incident was made. Who reads of it follows from its components (cases.known_to)."""
 
     __tablename__ = "incident_page"
     incident_id: int = Field(primary_key=True, foreign_key="incident.id", sa_type=BigId)
@@ -133,6 +133,17 @@ class UpdateText(Row, table=True):
 
     __tablename__ = "update_text"
     update_id: int = Field(primary_key=True, foreign_key="update.id", sa_type=BigId)
+    locale: str = Field(primary_key=True)
+    subject: str = columns.long()
+    body: str = columns.long()
+
+
+class PageText(Row, table=True):
+    """The words of an update in one locale on one page, where they are others than everywhere else."""
+
+    __tablename__ = "page_text"
+    update_id: int = Field(primary_key=True, foreign_key="update.id", sa_type=BigId)
+    page_id: int = Field(primary_key=True, foreign_key="page.id", sa_type=BigId)
     locale: str = Field(primary_key=True)
     subject: str = columns.long()
     body: str = columns.long()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -24,6 +24,8 @@ class Page(Row, table=True):
     rendered: int = Field(default=0, sa_type=BigId)
     look: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """Names how all its pages look that are there."""
+    link_version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+    """Raising it ends the link that opens a page which is not public, and whoever came by it has to come anew."""
     updated_at: datetime = columns.time()
 
 
