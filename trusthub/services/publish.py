@@ -3,10 +3,10 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import starmap
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from trusthub.services import calendar, elsewhere, feeds, history, ledger, publi
 from trusthub.services.cases import the_page
 from trusthub.services.hub import Hub
 from trusthub.services.packing import SUFFIX
+from trusthub.services.views import PageView
 from trusthub.store.tables import Delivery, Page, Snapshot
 
 HTML, JSON = "text/html; charset=utf-8", "application/json; charset=utf-8"
@@ -62,14 +63,14 @@ def _publish(hub: Hub, now: datetime, folder: Path | None, through: int | None, 
             page, newest = the_page(session, hub), _newest(session)
             if through is not None and page.rendered >= through:
                 return str(page.version)
-            files = render(session, hub, now, everything=everything)
-        with hub.database.transaction() as session:
-            mine = update(Page).where(col(Page.id) == page.id, col(Page.version) == page.version)
-            values = {"version": page.version + 1, "rendered": newest, "updated_at": now}
-            if session.execute(mine.values(**values).returning(col(Page.id))).first():
-                _store(session, page, files)
-                gone = _drop_languages(session, hub, page)
-                break
+            first, rest = render(session, hub, now, everything=everything)
+            front = list(first)
+            if _keep(hub, page, page.version, front) is None:
+                continue
+            files = [*front, *rest]
+        gone = _keep(hub, page, page.version + 1, files, rendered=newest, updated_at=now)
+        if gone is not None:
+            break
     else:
         raise RuntimeError("The page changed faster than it could be rendered.")
     if folder is not None:
@@ -77,7 +78,24 @@ def _publish(hub: Hub, now: datetime, folder: Path | None, through: int | None, 
         for code in gone:
             if (folder / code / "index.html").is_file():  # else it is none of ours
                 shutil.rmtree(folder / code, ignore_errors=True)
-    return str(page.version + 1)
+    return str(page.version + 2)
+
+
+def _keep(hub: Hub, page: Page, version: int, files: list[File], **whole: object) -> set[str] | None:
+    """Store files as what comes after a version; None when somebody else has done so.
+
+    With what is then true of the `whole` page, what it has no more is taken out; return the codes of its languages.
+    """
+    with hub.database.transaction() as session:
+        mine = update(Page).where(col(Page.id) == page.id, col(Page.version) == version)
+        if not session.execute(mine.values(version=version + 1, **whole).returning(col(Page.id))).first():
+            return None
+        _store(session, page, version + 1, files)
+        if not whole:
+            return set()
+        if not any(ledger.belongs(file.path) for file in files):  # the site keeps its ledger to itself now
+            _drop_ledger(session, page)
+        return _drop_languages(session, hub, page)
 
 
 def refresh(hub: Hub, now: datetime, folder: Path | None = None) -> None:
@@ -93,45 +111,62 @@ def _newest(session: Session) -> int:
     return session.execute(select(func.max(Delivery.id)).where(col(Delivery.lane) == _LANE)).scalar() or 0
 
 
-def render(session: Session, hub: Hub, now: datetime, *, everything: bool = False) -> list[File]:
-    """Render every file of the page from one consistent state, in every language of the page."""
-    pages = [file for code in hub.page.locales for file in _pages(session, hub, now, code, everything=everything)]
-    past = history.History(session, hub, now)
+def render(
+    session: Session, hub: Hub, now: datetime, *, everything: bool = False
+) -> tuple[Iterator[File], Iterator[File]]:
+    """Render every file of the page from one consistent state, in every language of the page.
+
+    Whoever worries reads the first ones, so these do not wait for feeds and months, which are rendered when asked for.
+    """
     views = [report.page(session, hub, now, code) for code in hub.page.locales]
-    promised = ledger.documents(session, hub, views, everything=everything)
-    return [
-        *pages,
-        *starmap(File, elsewhere.files(hub, views)),
-        *(File(path, HTML, body) for view in views for path, body in past.pages(hub, view, everything=everything)),
-        *(File(path, JSON if path.endswith(".json") else HTML, body) for path, body in promised),
-        *(File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items()),
-    ]
+    known = [(view, report.each_once(session, hub, now, view.locale)) for view in views]
+    first = chain.from_iterable(_front(session, hub, now, *each, everything=everything) for each in known)
+    return first, _rest(session, hub, now, known, everything=everything)
 
 
-def _pages(session: Session, hub: Hub, now: datetime, locale: str, *, everything: bool) -> Iterator[File]:
-    """Render what people read, in one language."""
-    prefix, templates = hub.page.prefix(locale), hub.configuration.templates
-    view, incidents = report.page(session, hub, now, locale), report.each_once(session, hub, now, locale)
+def _front(
+    session: Session, hub: Hub, now: datetime, view: PageView, incidents: report.View, *, everything: bool
+) -> Iterator[File]:
+    """Render what is read on the worst day, in one language."""
+    templates = hub.configuration.templates
     components, shown = report.components(session, hub, now), report.shown(session, hub, now, incidents)
     planned = report.planned(session, hub, incidents)
     unresolved = tuple(incident for incident in shown if not incident.over)
     recent = tuple(incident for incident in shown if incident.over)
     status = templates.page(
         "pages/status.html",
-        locale,
+        view.locale,
         page=view,
         components=components,
         incidents=unresolved,
         planned=planned,
         recent=recent,
     )
-    yield File(f"{prefix}/", HTML, status.encode())
-    for incident in report.changed(session, hub, incidents, prefix=prefix, everything=everything):
-        body = templates.page("pages/incident.html", locale, page=view, incident=incident)
-        yield File(f"{prefix}/incidents/{incident.public_id}", HTML, body.encode())
-    yield from starmap(File, feeds.feeds(hub, view, report.latest(session, hub, incidents)))
-    for path, entry in calendar.documents(session, hub, now, locale):
-        yield File(path, calendar.CONTENT_TYPE, entry)
+    yield File(f"{view.prefix}/", HTML, status.encode())
+    for incident in report.changed(session, hub, incidents, prefix=view.prefix, everything=everything):
+        body = templates.page("pages/incident.html", view.locale, page=view, incident=incident)
+        yield File(f"{view.prefix}/incidents/{incident.public_id}", HTML, body.encode())
+
+
+def _rest(
+    session: Session,
+    hub: Hub,
+    now: datetime,
+    known: Sequence[tuple[PageView, report.View]],
+    *,
+    everything: bool,
+) -> Iterator[File]:
+    """Render what programs read, and what is past."""
+    views, past = [view for view, _ in known], history.History(session, hub, now)
+    yield from (File(path, JSON, body) for path, body in statuspage.documents(session, hub, now).items())
+    for view, incidents in known:
+        yield from starmap(File, feeds.feeds(hub, view, report.latest(session, hub, incidents)))
+        for path, entry in calendar.documents(session, hub, now, view.locale):
+            yield File(path, calendar.CONTENT_TYPE, entry)
+        yield from (File(path, HTML, body) for path, body in past.pages(hub, view, everything=everything))
+    yield from starmap(File, elsewhere.files(hub, views))
+    for path, body in ledger.documents(session, hub, views, everything=everything):
+        yield File(path, JSON if path.endswith(".json") else HTML, body)
 
 
 def write(files: list[File], folder: Path) -> None:
@@ -158,14 +193,17 @@ def _drop_languages(session: Session, hub: Hub, page: Page) -> set[str]:
     return gone
 
 
-def _store(session: Session, page: Page, files: list[File]) -> None:
+def _drop_ledger(session: Session, page: Page) -> None:
+    """Take out the promises of a page that keeps them to itself now."""
+    paths = session.execute(select(col(Snapshot.path)).where(col(Snapshot.page_id) == page.id)).scalars()
+    gone = [path for path in paths if ledger.belongs(path)]
+    session.execute(delete(Snapshot).where(col(Snapshot.page_id) == page.id, col(Snapshot.path).in_(gone)))
+
+
+def _store(session: Session, page: Page, version: int, files: list[File]) -> None:
     known = dict(
         session.execute(select(col(Snapshot.path), col(Snapshot.etag)).where(col(Snapshot.page_id) == page.id)).all()
     )
-    version = page.version + 1
-    if not any(ledger.belongs(file.path) for file in files):  # the site keeps its ledger to itself now
-        gone = [path for path in known if ledger.belongs(path)]
-        session.execute(delete(Snapshot).where(col(Snapshot.page_id) == page.id, col(Snapshot.path).in_(gone)))
     for file in files:
         if known.get(file.path) == file.etag:
             continue
