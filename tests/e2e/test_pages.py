@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.e2e.house import House, house
 from tests.providers import sendgrid
 from trusthub.domain.message import Moment
 from trusthub.services import closed
+from trusthub.services.acts import Act
+from trusthub.services.maintenance import Plan, plan
 from trusthub.settings import packaged
 from trusthub.store.tables import Component, Delivery, Incident, Page, Snapshot
 
@@ -118,15 +121,25 @@ def fails(hub: House, component: str, version: str = "2.8.0") -> None:
     hub.tick(minutes=2)
 
 
-def by_hand(hub: House, name: str, *components: str, note: str = "We look into it.") -> None:
+def by_hand(hub: House, name: str, component: str, note: str) -> None:
     """Open an incident in the console."""
     hub.sign_in()
-    fields: dict[str, Any] = {"name": name, "impact": "minor", "note": note, "kind": "manual", "override": "yes"}
-    form = hub.web.get("/console/open").text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
-    assert token, form
-    answer = hub.web.post("/console/open", data={"csrf_token": token[1], "components": list(components), **fields})
-    assert answer.status_code == 302, answer.text
+    answer = hub.console("/console/open", component=component, name=name, note=note, kind="manual", reason="It is so.")
+    assert name in answer.text, answer.text
+
+
+def planned(hub: House, name: str, *components: str, effect: str) -> None:
+    """Plan work on several components."""
+    start = hub.clock() + timedelta(days=2)
+    work = Plan(
+        components=components,
+        name={"en": name},
+        effect={"en": effect},
+        advice={"en": effect},
+        start=start,
+        end=start + timedelta(hours=1),
+    )
+    plan(hub.parts.hub, Act(actor="Mira", now=hub.clock()), work)
     hub.parts.worker.drain()
 
 
@@ -144,11 +157,13 @@ def test_no_byte_of_a_closed_page_reaches_who_may_not_read_it(hub: House, tmp_pa
     fails(hub, "acme/ledger")
     fails(hub, "acme/checkout", "3.0.0")
     by_hand(hub, f"{SECRET} is slow", "ledger", note=f"{SECRET} again.")
-    by_hand(hub, f"Checkout and {SECRET} ledger are slow", "checkout", "ledger", note=f"It is {SECRET} ledger.")
-    hub.wait()
+    planned(hub, f"Moving {SECRET} ledger", "checkout", "ledger", effect=f"No {SECRET} ledger.")
+    hub.tick(days=1, hours=1)
     with hub.parts.hub.database.reading() as session:
         ids = [*session.execute(sa.select(col(Incident.public_id))).scalars()]
         ids += session.execute(sa.select(col(Component.public_id))).scalars()
+        ledger = session.execute(sa.select(col(Component.public_id)).where(col(Component.key) == "ledger")).scalar_one()
+        first = session.execute(sa.select(col(Incident.public_id)).order_by(col(Incident.id)).limit(1)).scalar_one()
     known, private = names(hub, "main"), names(hub, "inside")
     assert len(private) > len(known) > 20
     routes = [f"/{kind}/{each}" for kind in ("incidents", "components") for each in ids]
@@ -160,7 +175,7 @@ def test_no_byte_of_a_closed_page_reaches_who_may_not_read_it(hub: House, tmp_pa
             told = f"{answer.text}{answer.headers}".lower().replace(CLOSED, "") if host == CLOSED else None
             assert SECRET.lower() not in (told or f"{answer.text}{answer.headers}".lower()), (host, path)
             assert host != CLOSED or answer.status_code == 403, path
-    for path in (f"/incidents/{ids[0]}/me-too", f"/incidents/{ids[0]}/threads", f"/components/{ids[-1]}/threads"):
+    for path in (f"/incidents/{first}/me-too", f"/incidents/{first}/threads", f"/components/{ledger}/threads"):
         answer = post(hub, path, data={"words": "x"})
         assert (answer.status_code, SECRET in answer.text) == (404, False), path
     for file in (tmp_path / "published").rglob("*"):
@@ -170,6 +185,7 @@ def test_no_byte_of_a_closed_page_reaches_who_may_not_read_it(hub: House, tmp_pa
     assert not (tmp_path / "published" / "index.html").exists()
     ana = [body for body in hub.sendgrid.messages if "ana@customer.example" in json.dumps(body)]
     assert len(ana) > 3
+    assert "A problem with part of our service" in get(hub, "/").text  # the work on both, without the other's name
     assert SECRET.lower() not in json.dumps(ana).lower()
 
 
@@ -188,7 +204,7 @@ def test_each_page_has_its_words_links_sender_and_languages(hub: House) -> None:
     inside = json.loads(get(hub, "/api/v2/summary.json", CLOSED, Cookie=cookie).data)
     assert [each["name"] for each in inside["components"] if not each["group"]] == ["Checkout", f"{SECRET} ledger"]
     assert hub.calm
-    assert "Systeme" in get(hub, "/de/", CLOSED, Cookie=cookie).text
+    assert "Alle Zeiten sind UTC" in get(hub, "/de/", CLOSED, Cookie=cookie).text
     fails(hub, "acme/checkout", "3.0.0")  # on both pages
     assert f"https://{OPEN}/incidents/" in mails(hub, "ana@customer.example")[-1]["text/plain"]
     assert f"https://{CLOSED}/incidents/" in mails(hub, "bo@partner.example")[-1]["text/plain"]
@@ -197,6 +213,23 @@ def test_each_page_has_its_words_links_sender_and_languages(hub: House) -> None:
     with hub.parts.hub.database.reading() as session:
         keys = session.execute(sa.select(col(Delivery.key)).where(col(Delivery.moment) == Moment.INCIDENT_MONITORING))
         assert len(set(keys.scalars())) >= 3
+
+
+def test_an_update_may_have_words_for_one_page(hub: House) -> None:
+    cookie = enter(hub)
+    join(hub, OPEN, "ana@customer.example")
+    join(hub, CLOSED, "bo@partner.example", Cookie=cookie)
+    fails(hub, "acme/checkout")
+    hub.sign_in()
+    at = f"/console/incidents/{hub.incident()}"
+    said = {"note": "A disk was full.", "note_on_inside": "Your disk was full.", "state": "monitoring", "reason": "So."}
+    assert f"for the readers of {SECRET} inside" in hub.console(f"{at}/update", at, **said).text
+    both = {OPEN: ("ana@customer.example", "A disk", "Your"), CLOSED: ("bo@partner.example", "Your disk", "A disk")}
+    for host, (address, words, others) in both.items():
+        text = get(hub, "/", host, Cookie=cookie).text
+        assert (words in text, others in text) == (True, False)
+        mail = mails(hub, address)[-1]["text/plain"]
+        assert (words in mail, others in mail) == (True, False)
 
 
 def test_a_conversation_on_a_closed_page_stays_there(hub: House) -> None:

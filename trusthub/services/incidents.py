@@ -1,6 +1,6 @@
 """An incident's life: opened, told, moved on, resolved. Every public word and every promise passes through `speak`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
 from trusthub.services.feedback import Said
 from trusthub.services.hub import Hub
-from trusthub.services.language import in_language
+from trusthub.services.language import Translations, in_language
 from trusthub.services.recipients import News
 from trusthub.services.said import POSTMORTEM
 from trusthub.services.unattended import held, wait
@@ -54,7 +54,7 @@ class Approved:
     """The person's own words, by language."""
 
 
-def speak(
+def speak(  # noqa: PLR0913 -- one update is all of this
     session: Session,
     hub: Hub,
     case: Case,
@@ -64,11 +64,13 @@ def speak(
     cause: str,
     author: str | None = None,
     approved: Approved | None = None,
+    notes: Mapping[str, Translations] | None = None,
     **more: object,
 ) -> None:
     """Publish one update: move the state, settle and make promises, word it, and put it on its way.
 
-    `more` are facts that only this update has, such as a person's `note`. While people are asked what to say, nothing
+    `more` are facts that only this update has, such as a person's `note`; `notes` are their words for one page, by its
+    key. While people are asked what to say, nothing
     but a holding message leaves without one.
     """
     if case.holding or (case.approval and author is None):
@@ -86,7 +88,7 @@ def speak(
         created_at=now,
     )
     said = _publish(session, hub, case, update, facts, edited)
-    each = voices(session, hub, case, edited, more)
+    each = voices(session, hub, case, edited, more, notes or {})
     _tell(session, hub, case, update, facts, edited, cause, each)
     for voice in each or (Voice(hub=hub, case=case, facts=facts, edited=edited),):
         texts = said if hub.alone else _say_on(session, voice, update, said)

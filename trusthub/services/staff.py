@@ -1,5 +1,6 @@
 """What a person decides about an incident or a thread. Each act leaves an audit row in its own transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,7 +73,7 @@ def false_alarm(hub: Hub, public_id: str, act: Act) -> None:
         acts.retract(session, hub, _case(session, hub, public_id), act)
 
 
-def update(
+def update(  # noqa: PLR0913 -- what a form asks
     hub: Hub,
     public_id: str,
     act: Act,
@@ -82,10 +83,12 @@ def update(
     failed: int | None = None,
     recovery: datetime | None = None,
     others: Translations | None = None,
+    pages: Mapping[str, str] | None = None,
 ) -> None:
     """Publish a person's words on a public incident, with the facts that stand.
 
-    `note` is in the page's own language, `others` are the same words in its other languages. `recovery` promises that
+    `note` is in the page's own language, `others` are the same words in its other languages, and `pages` are other
+    words for the readers of one page, by its key. `recovery` promises that
     it works again by then; it takes the place of what was promised before.
     """
     with hub.database.transaction() as session:
@@ -95,7 +98,8 @@ def update(
         acts.not_closed(case)
         acts.not_held(case)
         said = translations(hub, note, others)
-        admit(session, hub, act, [said], state, f"incident:{public_id}")
+        notes = {key: translations(hub, words) for key, words in (pages or {}).items() if words}
+        admit(session, hub, act, [said, *notes.values()], state, f"incident:{public_id}")
         acts.decides(session, hub, case, act)
         incident = case.incident
         if failed is not None and failed < (incident.failed or 0):
@@ -119,6 +123,7 @@ def update(
             now=act.now,
             cause=f"audit:{audit.id}",
             note=said,
+            notes=notes,
             author=act.actor,
         )
 

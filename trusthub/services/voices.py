@@ -13,6 +13,7 @@ from trusthub.services.announce import Texts
 from trusthub.services.cases import Case, pages_of, pending, read_case
 from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
+from trusthub.services.language import Translations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,17 @@ class Voice:
     edited: Texts
 
 
-def voices(session: Session, hub: Hub, case: Case, edited: Texts, more: Mapping[str, object]) -> tuple[Voice, ...]:
+def voices(
+    session: Session,
+    hub: Hub,
+    case: Case,
+    edited: Texts,
+    more: Mapping[str, object],
+    notes: Mapping[str, Translations],
+) -> tuple[Voice, ...]:
     """Return the voice of each of several pages that shows something of an incident; none for a page alone.
 
+    `notes` are a person's words for one page, by its key, which stand there instead of what `more` has for all.
     What would betray the name of something that only a closed page shows is left out of the words of the others:
     the rest of the message says what there is to say.
     """
@@ -38,10 +47,17 @@ def voices(session: Session, hub: Hub, case: Case, edited: Texts, more: Mapping[
     for page in pages_of(hub, case.components):
         mine = read_case(session, page, case.incident.id)
         facts = {**case_facts(page, mine, pending(session, mine.incident)), **more}
+        facts["note"] = notes.get(page.page.key, facts["note"])
         safe = {name: None if betrays(page, value) else value for name, value in facts.items()}
         safe["incident_name"] = {code: title(page, mine, code) for code in page.page.locales}
         found.append(Voice(hub=page, case=mine, facts=safe, edited={} if betrays(page, edited) else edited))
     return tuple(found)
+
+
+def readers(session: Session, hub: Hub, incident_id: int) -> list[tuple[str, str]]:
+    """Return key and name of each page that an incident is on, where there are several to write for."""
+    found = () if hub.alone else pages_of(hub, read_case(session, hub, incident_id).components)
+    return [(each.page.key, each.page.name) for each in found] if len(found) > 1 else []
 
 
 def title(hub: Hub, case: Case, code: str) -> str:

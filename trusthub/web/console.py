@@ -25,6 +25,7 @@ from trusthub.services import (
     report,
     staff,
     timeline,
+    voices,
 )
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.counts import Counts
@@ -164,7 +165,8 @@ class Console:
                 return self.missing()
             told = timeline.of_incident(session, self.counts, public_id, now)
             progress = fanout.of_incident(session, self.counts, public_id, now)
-        shown = {"incident": view, "told": told, "progress": progress}
+            pages = voices.readers(session, self.hub, view.id)
+        shown = {"incident": view, "told": told, "progress": progress, "pages": pages}
         return self.draft("incident.html", unfit, **shown)
 
     def act(self, public_id: str, action: str) -> Answer:
@@ -266,7 +268,9 @@ class Console:
         note = fields.required("note", "what customers should read")
         act, failed, others = self.act_now(), fields.number("failed"), self._others("note")
         recovery = fields.next_clock("recovery", act.now)
-        staff.update(self.hub, public_id, act, note=note, state=state, failed=failed, recovery=recovery, others=others)
+        pages = {each.page.key: fields.text(f"note_on_{each.page.key}") for each in self.hub.pages}
+        more: dict[str, Any] = {"failed": failed, "recovery": recovery, "others": others, "pages": pages}
+        staff.update(self.hub, public_id, act, note=note, state=state, **more)
 
     def _correct(self, public_id: str) -> None:
         right = Reach(

@@ -68,9 +68,9 @@ class Entrance:
 
     def _may(self, request: Request) -> bool:
         """Whether a request has the credential, or is the mail reader's own button to stop mail (RFC 8058)."""
-        if request.method == "POST" and request.path.startswith(_STOPS):
-            if subscribe.genuine(self._hub, request.path.removeprefix(_STOPS)):
-                return True
+        stops = request.method == "POST" and request.path.startswith(_STOPS)
+        if stops and subscribe.genuine(self._hub, request.path.removeprefix(_STOPS)):
+            return True
         kept = request.cookies.get(COOKIE, "")
         if self._access is Access.OIDC:
             return self._until(READER, kept)
