@@ -50,6 +50,7 @@ from trusthub.services import (
 )
 from trusthub.services.asking import Forgetting
 from trusthub.services.brand import STATIC
+from trusthub.services.chorus import Listening
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -138,7 +139,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir, hub.configuration.look.files)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub)]
+    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub), Listening(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)

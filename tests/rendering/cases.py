@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Change, Rendered, Share, WayBack
+from trusthub.domain.message import Change, Heard, Rendered, Share, Tallied, WayBack
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -131,6 +131,25 @@ _LATE: Facts = _BEGUN | {
     "promised_by": _at(3, 0, day=28),
 }
 _DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
+_COMPLAINTS: Facts = {
+    "complaints": 8,
+    "blocking": 2,
+    "painful": 3,
+    "minor": 1,
+    "rollback_requests": 5,
+    "complaints_by_step": (
+        Heard(_at(14, 2), 1.0, Tallied(complaints=3, blocking=1, requests=1)),
+        Heard(_at(14, 12), 5.0, Tallied(complaints=5, blocking=1, painful=3, minor=1, requests=4)),
+    ),
+}
+_ONE_COMPLAINT: Facts = {
+    "complaints": 1,
+    "blocking": 0,
+    "painful": 0,
+    "minor": 0,
+    "rollback_requests": 1,
+    "complaints_by_step": (Heard(_at(14, 2), None, Tallied(complaints=1, requests=1)),),
+}
 _STAFF: Facts = {
     "console_url": "https://hub.acme.example/console/incidents/7",
     "environment": "production",
@@ -547,6 +566,18 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
             ("sent", None),
             ("void", None),
         )
+    },
+    "rollout.complaints": {
+        "steps": _ONGOING | _STAFF | _COMPLAINTS,
+        "one": _ONGOING | _STAFF | _COMPLAINTS | _ONE_COMPLAINT | _UNKNOWN_VERSIONS,
+    },
+    "rollback.proposed": {
+        "steps": _ONGOING | _STAFF | _COMPLAINTS | {"threshold": 5},
+        "one": _ONGOING | _STAFF | _COMPLAINTS | _ONE_COMPLAINT | {"threshold": 1, "environment": None},
+    },
+    "rollback.decided": {
+        outcome: _ONGOING | _STAFF | _COMPLAINTS | {"outcome": outcome, "decided_by": by, "decided_at": _at(14, 10)}
+        for outcome, by in (("asked", "Mira"), ("kept", "Mira"), ("void", None))
     },
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},

@@ -362,7 +362,18 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
         plan: default => plan: default\nname: other
             default.yaml:2: name: this key is unknown.
             There are: extends, match, plan, public_from, cadence, remind_before, approval, reminders, quiet, wave,
-            stages, tell.
+            propose_rollback, stages, tell.
+
+        plan: default => plan: default\npropose_rolback: {requests: 5}
+            default.yaml:2: propose_rolback: this key is unknown. Did you mean 'propose_rollback'?
+
+        plan: default => plan: default\npropose_rollback: {request: 5}
+            default.yaml:2: propose_rollback.request: this key is unknown. Did you mean 'requests'?
+            default.yaml:2: propose_rollback.requests: is missing. Add it.
+
+        plan: default => plan: default\npropose_rollback: {requests: 5}
+            default.yaml:3: tell.rollback.proposed: nobody who works here is told.
+            Add {stakeholders: rollback.proposed}.
 
         plan: default => plan: default\nextends: defalt
             default.yaml:2: extends: there is no playbook 'defalt'. There are: none.

@@ -666,6 +666,35 @@ TWENTIETH: Rows = {
     ],
 }
 
+TWENTY_THIRD: Rows = {
+    "chorus": [{"rollout_id": 1, "told": {"complaints": 2}, "told_at": LATER}],
+    "proposal": [
+        {
+            "id": 23,
+            "public_id": "pr0p0sal0001",
+            "rollout_id": 1,
+            "complaints": 8,
+            "requests": 5,
+            "state": "asked",
+            "decided_by": "Mira",
+            "decided_at": LATER,
+            "created_at": AT,
+        }
+    ],
+    "affected": [
+        {
+            "id": 23,
+            "incident_id": 1,
+            "person_id": 1,
+            "who": "9f86d081",
+            "locale": "de",
+            "created_at": AT,
+            "told_at": LATER,
+            "ended_at": None,
+        }
+    ],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -686,6 +715,7 @@ ADDED: Mapping[str, Rows] = {
     "0019": NINETEENTH,
     "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
+    "0023": TWENTY_THIRD,
 }
 """For each revision, the rows that it is the first to have room for."""
 

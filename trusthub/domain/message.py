@@ -16,7 +16,10 @@ class Moment(StrEnum):
     ROLLOUT_PROGRESSED = "rollout.progressed"
     ROLLOUT_PAUSED = "rollout.paused"
     ROLLOUT_COMPLETED = "rollout.completed"
+    ROLLOUT_COMPLAINTS = "rollout.complaints"
     ROLLOUT_FAILED = "rollout.failed"
+    ROLLBACK_PROPOSED = "rollback.proposed"
+    ROLLBACK_DECIDED = "rollback.decided"
     ROLLBACK_STARTED = "rollback.started"
     ROLLBACK_FINISHED = "rollback.finished"
     INCIDENT_INVESTIGATING = "incident.investigating"
@@ -96,6 +99,27 @@ class WayBack:
     how: str
     minutes: float
     owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallied:
+    """How many customers complain, how badly it hurts them, and how many ask for a rollback."""
+
+    complaints: int = 0
+    blocking: int = 0
+    painful: int = 0
+    minor: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One step of a rollout, with what was said by those who first spoke in it."""
+
+    since: datetime
+    percent: float | None
+    """Of users on the new version; None when the tool did not say."""
+    tally: Tallied
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,10 +336,26 @@ FACTS: Mapping[str, Fact] = {
     "at_deadline": _internal("what happens then: holding, send or hold", "holding", optional=True),
     "held_at": _internal("when customers got a holding message instead", _NOON.replace(minute=11), optional=True),
     "outcome": _internal(
-        "approved, edited, precaution, false_alarm, sent, void or overtaken", "approved", optional=True
+        "approved, edited, precaution, false_alarm, sent, void or overtaken; of a proposal asked, kept or void",
+        "approved",
+        optional=True,
     ),
     "decided_by": _internal("who decided", "Mira", optional=True),
     "decided_at": _internal("when", _NOON.replace(minute=10), optional=True),
+    # what customers say of a rollout
+    "complaints": _internal("real customers who complain about the rollout", 8, optional=True),
+    "blocking": _internal("how many of them say that they cannot go on", 2, optional=True),
+    "painful": _internal("how many say that it is painful", 3, optional=True),
+    "minor": _internal("how many say that it is minor", 1, optional=True),
+    "rollback_requests": _internal("how many of them ask for a rollback", 5, optional=True),
+    "complaints_by_step": _internal(
+        "the same by the rollout's steps: list of since, percent, tally",
+        (
+            Heard(_NOON, 1.0, Tallied(complaints=3, blocking=1, requests=1)),
+            Heard(_NOON.replace(minute=12), 5.0, Tallied(complaints=5, blocking=1, painful=3, minor=1, requests=4)),
+        ),
+    ),
+    "threshold": _internal("propose_rollback.requests", 5, optional=True),
     "has_address": _internal("whether the customer left an email address", True),
 }
 

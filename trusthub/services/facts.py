@@ -41,6 +41,7 @@ def page_facts(hub: Hub) -> Facts:
         unknown_risks=(),
         findings=(),
         changed=(),
+        complaints_by_step=(),
         decision="",
         tool="",
     )

@@ -21,8 +21,6 @@ from trusthub.store.tables import Component, Incident, Person, Thread, ThreadMes
 
 LONGEST = 5000
 """Characters of one answer."""
-PAINS = ("blocking", "painful", "minor")
-"""How badly it can hurt, worst first."""
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]+\.[^@\s<>,;:\"().]{2,}")
 _LONGEST_ADDRESS = 254
 """Characters of an address (RFC 5321, 4.5.3.1)."""
@@ -41,7 +39,7 @@ class Answer:
     locale: str = ""
     """The language of the page that it was written on; the page's own when that is not known."""
     pain: str | None = None
-    """One of PAINS."""
+    """One of domain.complaints.PAINS."""
     updates: bool = False
     """Whether they want every public update by mail."""
     files: Sequence[File] = ()

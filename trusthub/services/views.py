@@ -324,6 +324,8 @@ class AskView:
     tool: str
     asked_by: str | None
     """Who has said yes already."""
+    called: bool = False
+    """Whether the tool is called, and does not ask us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,7 @@ LEAST: Mapping[str, str] = {
     "console.act_maintenance": Role.PUBLISHER,
     "console.act": Role.PUBLISHER,
     "console.ask": Role.PUBLISHER,
+    "console.keep": Role.PUBLISHER,
     "console.requeue_confirm": Role.PUBLISHER,
     "console.requeue_all": Role.PUBLISHER,
     "console.requeue": Role.PUBLISHER,
