@@ -59,11 +59,12 @@ from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
 from trusthub.services.tidying import Tidying
 from trusthub.services.tokens import Tokens
+from trusthub.services.trust_mail import Monthly
 from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox
-from trusthub.web import access, answers, auth, hooks, security, snapshot, threads
+from trusthub.web import access, answers, auth, hooks, security, snapshot, threads, trust
 from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.console_sign_in import Ways
@@ -139,7 +140,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir, hub.configuration.look.files)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub), Listening(hub)]
+    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub), Listening(hub), Monthly(hub)]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
@@ -225,7 +226,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
     pages = Blueprint("public", __name__)
-    for each in (answers, threads):
+    for each in (answers, threads, trust):
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
     app.register_blueprint(subscriptions(hub, limiter))

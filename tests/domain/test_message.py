@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trusthub.domain.events import Evidence, Link
-from trusthub.domain.message import FACTS, Audience, Change, Fact, Heard, Moment, Share, WayBack
+from trusthub.domain.message import FACTS, Audience, Change, Fact, Heard, Moment, Share, Told, WayBack
 
 INTERNAL = {
     *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),
@@ -18,6 +18,7 @@ INTERNAL = {
     *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at", "ends_itself"),
     *("pain", "files", "held", "recorded_by"),
     *("complaints", "blocking", "painful", "minor", "rollback_requests", "complaints_by_step", "threshold"),
+    *("trust_month", "trust_lines"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -36,12 +37,12 @@ def test_a_fact_says_where_it_comes_from_and_has_a_sample(name: str, fact: Fact)
     )  # what a template can print, compare or loop over
     assert not isinstance(fact.sample, datetime) or fact.sample.tzinfo is UTC
     if isinstance(fact.sample, tuple):
-        assert all(isinstance(item, str | Link | Share | WayBack | Change | Heard) for item in fact.sample)
+        assert all(isinstance(item, str | Link | Share | WayBack | Change | Heard | Told) for item in fact.sample)
 
 
 def test_the_samples_tell_one_story() -> None:
     found = {name: fact.sample for name, fact in FACTS.items() if isinstance(fact.sample, datetime)}
-    samples = {name: at for name, at in found.items() if name not in {"last_drilled", "confirm_by"}}
+    samples = {name: at for name, at in found.items() if name not in {"last_drilled", "confirm_by", "trust_month"}}
     order = ["exposed_from", "rollback_started_at", "recovery_from", "rollback_finished_at", "recovery_until"]
     assert sorted(order, key=samples.__getitem__) == order
     assert max(samples.values()) - min(samples.values()) < timedelta(hours=1)

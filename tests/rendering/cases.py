@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Change, Heard, Rendered, Share, Tallied, WayBack
+from trusthub.domain.message import Change, Heard, Rendered, Share, Tallied, Told, WayBack
+from trusthub.domain.trust import METRICS
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -131,6 +132,24 @@ _LATE: Facts = _BEGUN | {
     "promised_by": _at(3, 0, day=28),
 }
 _DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
+_TRUST = "https://hub.acme.example/console/trust?month=2026-10"
+_OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
+_FIGURES = tuple(
+    Told(
+        metric=metric.id,
+        shape=metric.shape,
+        n=24,
+        value=95.8 if metric.shape == "share" else 6.0,
+        base_n=230,
+        base=91.3 if metric.shape == "share" else 9.0,
+    )
+    for metric in METRICS.values()
+)
+_FEW_FIGURES = (
+    Told(metric="promises", shape="share", n=4, value=None, base_n=0, base=None),
+    Told(metric="acknowledgement", shape="median", n=1, value=1.0, base_n=3, base=0.4),
+    Told(metric="silence", shape="total", n=2, value=0.0, base_n=3, base=12.5),
+)
 _COMPLAINTS: Facts = {
     "complaints": 8,
     "blocking": 2,
@@ -578,6 +597,10 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
     "rollback.decided": {
         outcome: _ONGOING | _STAFF | _COMPLAINTS | {"outcome": outcome, "decided_by": by, "decided_at": _at(14, 10)}
         for outcome, by in (("asked", "Mira"), ("kept", "Mira"), ("void", None))
+    },
+    "trust.monthly": {
+        "figures": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FIGURES, "console_url": _TRUST},
+        "few": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FEW_FIGURES, "console_url": _TRUST},
     },
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},

@@ -133,7 +133,7 @@ def test_a_person_is_asked_where_a_person_has_to_be(publishing: Publishing, *, t
 
 
 def test_customers_ask_for_a_rollback_in_a_drill_and_nobody_may_miss_it() -> None:
-    changes = {"propose_rollback": Threshold(requests=2), "stages": (1.0,)}
+    changes: dict[str, Any] = {"propose_rollback": Threshold(requests=2), "stages": (1.0,)}
     configuration, canary = with_playbook("canary", **changes)
     found = drill(configuration, canary, START)
     assert problems(found) == []

@@ -367,9 +367,8 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
         plan: default => plan: default\npropose_rolback: {requests: 5}
             default.yaml:2: propose_rolback: this key is unknown. Did you mean 'propose_rollback'?
 
-        plan: default => plan: default\npropose_rollback: {request: 5}
-            default.yaml:2: propose_rollback.request: this key is unknown. Did you mean 'requests'?
-            default.yaml:2: propose_rollback.requests: is missing. Add it.
+        plan: default => plan: default\npropose_rollback: {requests: 5, shar: 50}
+            default.yaml:2: propose_rollback.shar: this key is unknown. Did you mean 'share'?
 
         plan: default => plan: default\npropose_rollback: {requests: 5}
             default.yaml:3: tell.rollback.proposed: nobody who works here is told.

@@ -56,6 +56,7 @@ class Moment(StrEnum):
     APPROVAL_ASKED = "approval.asked"
     APPROVAL_DECIDED = "approval.decided"
     WORDS_HELD = "words.held"
+    TRUST_MONTHLY = "trust.monthly"
 
 
 class Audience(StrEnum):
@@ -120,6 +121,20 @@ class Heard:
     percent: float | None
     """Of users on the new version; None when the tool did not say."""
     tally: Tallied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One figure of the trust report in a month, and what it was before: percent or minutes."""
+
+    metric: str
+    """A domain.trust.Metric's id."""
+    shape: str
+    n: int
+    value: float | None
+    """None where so few make no percentage."""
+    base_n: int
+    base: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +371,15 @@ FACTS: Mapping[str, Fact] = {
         ),
     ),
     "threshold": _internal("propose_rollback.requests", 5, optional=True),
+    # the trust report of a month
+    "trust_month": _internal("the month that is over", datetime(2026, 10, 1, tzinfo=UTC)),
+    "trust_lines": _internal(
+        "its figures: list of metric, shape, n, value, base_n, base",
+        (
+            Told(metric="promises", shape="share", n=24, value=95.8, base_n=230, base=91.3),
+            Told(metric="acknowledgement", shape="median", n=4, value=6.0, base_n=40, base=9.0),
+        ),
+    ),
     "has_address": _internal("whether the customer left an email address", True),
 }
 

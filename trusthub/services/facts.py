@@ -42,6 +42,7 @@ def page_facts(hub: Hub) -> Facts:
         findings=(),
         changed=(),
         complaints_by_step=(),
+        trust_lines=(),
         decision="",
         tool="",
     )

@@ -57,6 +57,8 @@ class PageView:
     rendered_at: datetime
     promises: str = "public"
     """Who sees how promises ended: public, incident or internal."""
+    trust: bool = False
+    """Whether visitors read the short form of the trust report."""
     locale: str = "en"
     """The language that it is in."""
     languages: tuple[LanguageView, ...] = ()

@@ -43,6 +43,7 @@ from trusthub.web import (
     console_second,
     console_sign_in,
     console_talk,
+    console_trust,
     console_words,
     fields,
     security,
@@ -363,6 +364,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Bluepr
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
     console_talk.add(blueprint, routes)
+    console_trust.add(blueprint, routes)
     console_words.add(blueprint, routes)
     return blueprint
 
