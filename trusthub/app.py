@@ -48,6 +48,7 @@ from trusthub.services import (
     slack_events,
     sync,
 )
+from trusthub.services.affected import Personally
 from trusthub.services.asking import Forgetting
 from trusthub.services.brand import STATIC
 from trusthub.services.chorus import Listening
@@ -64,7 +65,7 @@ from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox
-from trusthub.web import access, answers, auth, hooks, security, snapshot, threads, trust
+from trusthub.web import access, affected, answers, auth, hooks, security, snapshot, threads, trust
 from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.console_sign_in import Ways
@@ -140,7 +141,8 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
         publish.copy_static(STATIC, settings.publish_dir, hub.configuration.look.files)
     publish.publish(hub, clock(), settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub), Listening(hub), Monthly(hub)]
+    kinds = (Failing, Stuck, Tidying, Forgetting, Listening, Monthly, Personally)
+    watchers: list[Watcher] = [kind(hub) for kind in kinds]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     shown = security.headers(hub, security.SCRIPTS)
@@ -226,7 +228,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
     pages = Blueprint("public", __name__)
-    for each in (answers, threads, trust):
+    for each in (answers, affected, threads, trust):
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
     app.register_blueprint(subscriptions(hub, limiter))

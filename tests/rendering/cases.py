@@ -37,6 +37,9 @@ class Case:
             "thread.opened",
             "thread.replied",
             "thread.closed",
+            "affected.told",
+            "affected.ended",
+            "affected.answered",
             "subscriber.asked",
             "subscriber.known",
         )
@@ -132,6 +135,7 @@ _LATE: Facts = _BEGUN | {
     "promised_by": _at(3, 0, day=28),
 }
 _DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
+_HIT: Facts = {"affected": True}
 _TRUST = "https://hub.acme.example/console/trust?month=2026-10"
 _OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 _FIGURES = tuple(
@@ -602,6 +606,18 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
         "figures": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FIGURES, "console_url": _TRUST},
         "few": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FEW_FIGURES, "console_url": _TRUST},
     },
+    "affected.told": {
+        "ongoing": _EXPOSED | _OURS | _HIT,
+        "going-back": _ONGOING | _OURS | _HIT,
+        "over-for-users": _ENDED | _HIT,
+        "resolved": _RESOLVED | _HIT,
+        "no-rollout": _NO_ROLLOUT | _HIT | {"answer_url": None},
+    },
+    "affected.ended": {
+        "public": _RESOLVED | _HIT,
+        "calm": _RESOLVED | _HIT | {"incident_url": None, "answer_url": None},
+    },
+    "affected.answered": {"yes": _ONGOING | _OURS | _HIT, "no": _SITE | {"affected": False}},
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},
         "first": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23), "silent_since": None},

@@ -84,6 +84,7 @@ def test_subjects_are_short_and_begin_with_what_it_is_about(case: Case) -> None:
         "trust.monthly": "Acme",
         "subscriber.asked": "Acme",
         "subscriber.known": "Acme",
+        "affected.answered": "Acme",
     }
     assert subject.startswith(about.get(case.message, "Checkout"))
     assert len(subject) <= 78

@@ -47,6 +47,9 @@ class Moment(StrEnum):
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
     THREAD_CLOSED = "thread.closed"
+    AFFECTED_TOLD = "affected.told"
+    AFFECTED_ENDED = "affected.ended"
+    AFFECTED_ANSWERED = "affected.answered"
     SUBSCRIBER_ASKED = "subscriber.asked"
     SUBSCRIBER_KNOWN = "subscriber.known"
     CONNECTION_SILENT = "connection.silent"
@@ -270,6 +273,7 @@ FACTS: Mapping[str, Fact] = {
     "reply_count": _public("number of first answers that says so", 12, optional=True),
     "answer_by_mail": _public("whether an answer to a mail reaches us", True, optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
+    "affected": _public("whether an incident hit the reader, by the list that somebody gave us", True),
     # what somebody asked to hear by mail
     "confirm_url": _public("the page that begins mail", "https://status.acme.example/subscriptions/t0ken"),
     "confirm_by": _public("until when it does", _NOON.replace(day=23)),

@@ -139,17 +139,26 @@ def mail(
 
 
 def mail_asked(
-    session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str, zone: str
+    session: Session,
+    hub: Hub,
+    telling: Telling,
+    *,
+    address: str,
+    locale: str,
+    zone: str,
+    token: str = "",
+    reader: str = "asked",
 ) -> None:
     """Word the moment for whoever has an address that was given as theirs, and mail it.
 
-    `token` stops such mail; it is empty where there is none to stop.
+    `token` stops such mail; it is empty where there is none to stop. `reader` is why they get it, for `why.txt`.
     """
     message = telling.playbook.message(telling.moment, Audience.CUSTOMERS)
     if message is None:
         return
     rendered = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
-    why = _why(hub, locale, "subscriber" if token else "asked")
+    about = in_language(hub, telling.facts, locale)["component"]
+    why = _why(hub, locale, "subscriber" if token else reader, about)
     content = payload(rendered, address, locale=locale, why=why, unsubscribe=token)
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 

@@ -32,6 +32,7 @@ def page_facts(hub: Hub) -> Facts:
         components=(),
         corrected=(),
         sticky=False,
+        affected=False,
         verifying=False,
         cause_class=CauseClass.UNKNOWN.value,
         safeguard_missing=False,

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, ValidationError
 
+from trusthub.domain.affected import listed
 from trusthub.domain.incident import State
-from trusthub.services import api_tokens, listing, staff
+from trusthub.services import affected, api_tokens, listing, staff
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.hub import Hub
 from trusthub.services.wording import UnfitError
@@ -15,9 +16,11 @@ from trusthub.web import access, api_document
 from trusthub.web.access import Scope
 from trusthub.web.api_document import Operation
 from trusthub.web.api_shapes import (
+    Affected,
     IncidentDetail,
     IncidentOut,
     Incidents,
+    Kept,
     Made,
     NewUpdate,
     Opening,
@@ -33,6 +36,9 @@ OPERATIONS = (
     Operation("incident", "GET", "/incidents/<id>", Scope.READ_INCIDENTS, "Read an incident", IncidentDetail),
     Operation("open", "POST", "/incidents", Scope.WRITE_INCIDENTS, "Open an incident", Made, Opening, 201),
     Operation("update", "POST", "/incidents/<id>/updates", Scope.WRITE_INCIDENTS, "Publish", Made, NewUpdate, 201),
+    Operation(
+        "affected", "POST", "/incidents/<id>/affected", Scope.WRITE_INCIDENTS, "List whom it hit", Kept, Affected, 201
+    ),
     Operation("threads", "GET", "/threads", Scope.READ_THREADS, "List customers' threads", Threads, Paging),
 )
 
@@ -100,6 +106,18 @@ class Api:
         act, state = _act(wanted.reason), State(wanted.state)
         staff.update(self._hub, id, act, note=wanted.note, state=state, failed=wanted.failed, others=wanted.notes)
         return Made(id=id)
+
+    def affected(self, wanted: Affected, id: str) -> Kept | Response:  # noqa: A002 -- as above
+        """List whom an incident hit; those who have an address hear of it."""
+        with self._hub.database.reading() as session:
+            if listing.incident(session, id) is None:
+                return problem(404, "There is no such incident", "GET /api/v1/incidents lists all.")
+        try:
+            hits = list(listed(wanted.ids, wanted.csv))
+        except ValueError as error:
+            return problem(422, "This list is not understood", str(error), "/csv" if "CSV" in str(error) else "/ids")
+        kept = affected.add(self._hub, id, hits, _act(""))
+        return Kept(count=kept.count, reachable=kept.reachable)
 
     def threads(self, wanted: Paging) -> Threads | Response:
         """List customers' threads."""

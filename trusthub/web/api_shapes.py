@@ -86,6 +86,26 @@ class NewUpdate(Shape):
     reason: str = ""
 
 
+class Affected(Shape):
+    """Whom an incident hit. Those whose address is known hear so by mail; the public page says nothing of it."""
+
+    ids: list[str] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Mail addresses, or ids of subscribers here. Other ids are counted, and nothing is mailed to them.",
+    )
+    csv: str = Field(
+        default="", description="A table whose first line names `address`, and `id` and `locale` if known."
+    )
+
+
+class Kept(Shape):
+    """What is kept of whom an incident hit, for `retention.affected`."""
+
+    count: int
+    reachable: int = Field(description="Those of them to whom we can write.")
+
+
 class Paging(Shape):
     """Which page."""
 
