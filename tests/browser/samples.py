@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trusthub.domain.message import Share
+from trusthub.domain.parts import Share
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime

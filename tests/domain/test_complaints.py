@@ -6,7 +6,7 @@ import pytest
 
 from trusthub.domain.complaints import Threshold, by_step, tally
 from trusthub.domain.gate import Voice
-from trusthub.domain.message import Tallied
+from trusthub.domain.parts import Tallied
 from trusthub.domain.rollout import Exposure
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trusthub.domain.events import Evidence, Link
-from trusthub.domain.message import FACTS, Audience, Change, Fact, Heard, Moment, Share, Told, WayBack
+from trusthub.domain.message import FACTS, Audience, Fact, Moment
+from trusthub.domain.parts import Change, Heard, Share, Told, WayBack
 
 INTERNAL = {
     *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Change, Heard, Rendered, Share, Tallied, Told, WayBack
+from trusthub.domain.message import Rendered
+from trusthub.domain.parts import Change, Heard, Share, Tallied, Told, WayBack
 from trusthub.domain.trust import METRICS
 from trusthub.rendering.templates import Templates
 

@@ -187,7 +187,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         name: Acme => name: Acme\n  brand: red
             site.yaml:3: page.brand: this key is unknown.
-            There are: logo, color, intro, footer, name, url, time_zone, support, promises, locales.
+            There are: logo, color, intro, footer, name, url, time_zone, support, promises, trust, locales.
 
         name: Acme => name: Acme\n  color: red
             site.yaml:3: page.color: 'red' is no colour. Write it like '#0a58a8', in quotes.

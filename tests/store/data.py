@@ -667,6 +667,24 @@ TWENTIETH: Rows = {
 }
 
 TWENTY_THIRD: Rows = {
+    "thread": [
+        {
+            "id": 23,
+            "public_id": "t3v9x0q2m723",
+            "page_id": 1,
+            "incident_id": 12,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": False,
+            "updates": False,
+            "external_system": "zendesk",
+            "external_id": "4711",
+            "external_url": "https://acme.zendesk.example/tickets/4711",
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
     "chorus": [{"rollout_id": 1, "told": {"complaints": 2}, "told_at": LATER}],
     "proposal": [
         {

@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import Field
 
 from trusthub.domain.gate import Voice, customers
-from trusthub.domain.message import Heard, Tallied
+from trusthub.domain.parts import Heard, Tallied
 from trusthub.domain.rollout import Exposure
 from trusthub.domain.written import Strict
 

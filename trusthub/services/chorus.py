@@ -12,7 +12,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from trusthub.domain.message import Moment, Tallied
+from trusthub.domain.message import Moment
+from trusthub.domain.parts import Tallied
 from trusthub.domain.rollout import UNDER_WAY
 from trusthub.services import gate_rollback, proposals, voices
 from trusthub.services.announce import Telling, tell

@@ -57,7 +57,7 @@ def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
         for affected in found["affected"]:
             session.delete(affected)
         for thread in found["thread"]:
-            thread.recorded_url = None
+            thread.recorded_url = thread.external_system = thread.external_id = thread.external_url = None
             thread.network, thread.mail, thread.link_version = None, False, thread.link_version + 1
         threads = [thread.id for thread in found["thread"]]
         session.execute(

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
-from trusthub.domain.message import Heard
+from trusthub.domain.parts import Heard
 from trusthub.services import gate_rollback, outcomes, outgoing, postmortem, proposals, report, talk, voices
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub

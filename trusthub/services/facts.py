@@ -7,7 +7,8 @@ from typing import Any
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Evidence
 from trusthub.domain.incident import CauseClass, Impact, State
-from trusthub.domain.message import FACTS, WayBack
+from trusthub.domain.message import FACTS
+from trusthub.domain.parts import WayBack
 from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.reach import Reach

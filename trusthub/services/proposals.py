@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from trusthub.domain.message import Button, Moment, Tallied
+from trusthub.domain.message import Button, Moment
+from trusthub.domain.parts import Tallied
 from trusthub.services import voices
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.announce import Telling, tell

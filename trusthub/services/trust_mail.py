@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from trusthub.domain.message import Moment, Told
+from trusthub.domain.message import Moment
+from trusthub.domain.parts import Told
 from trusthub.domain.trust import Line
 from trusthub.services import trust
 from trusthub.services.announce import Telling, tell

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from trusthub.domain.incident import OVER
-from trusthub.domain.message import Share
+from trusthub.domain.parts import Share
 from trusthub.services.curve import ExposureView
 from trusthub.services.files import FileView
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.complaints import by_step, tally
 from trusthub.domain.gate import Voice
-from trusthub.domain.message import Heard, Tallied
+from trusthub.domain.parts import Heard, Tallied
 from trusthub.services.cases import known_of
 from trusthub.store.tables import Incident, IncidentComponent, Person, Rollout, Thread
 

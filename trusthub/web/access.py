@@ -18,6 +18,7 @@ class Scope(StrEnum):
     READ_INCIDENTS = "incidents:read"
     WRITE_INCIDENTS = "incidents:write"
     READ_THREADS = "threads:read"
+    WRITE_THREADS = "threads:write"
 
 
 LEAST: Mapping[str, str] = {
@@ -64,6 +65,8 @@ LEAST: Mapping[str, str] = {
     "api.update": Scope.WRITE_INCIDENTS,
     "api.affected": Scope.WRITE_INCIDENTS,
     "api.threads": Scope.READ_THREADS,
+    "api.take_thread": Scope.WRITE_THREADS,
+    "api.hear": Scope.WRITE_THREADS,
     "console.login": EVERYBODY,
     "console.sign_in": EVERYBODY,
     "console.leave": EVERYBODY,

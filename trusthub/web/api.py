@@ -7,8 +7,11 @@ from pydantic import BaseModel, ValidationError
 
 from trusthub.domain.affected import listed
 from trusthub.domain.incident import State
-from trusthub.services import affected, api_tokens, listing, staff
+from trusthub.services import affected, api_tokens, external_in, listing, staff
 from trusthub.services.acts import Act, StaffError
+from trusthub.services.external import VIA
+from trusthub.services.external import External as Elsewhere
+from trusthub.services.feedback import Answer, is_address
 from trusthub.services.hub import Hub
 from trusthub.services.wording import UnfitError
 from trusthub.store.tables import Incident, Thread
@@ -17,11 +20,14 @@ from trusthub.web.access import Scope
 from trusthub.web.api_document import Operation
 from trusthub.web.api_shapes import (
     Affected,
+    External,
+    Heard,
     IncidentDetail,
     IncidentOut,
     Incidents,
     Kept,
     Made,
+    NewThread,
     NewUpdate,
     Opening,
     Paging,
@@ -40,6 +46,12 @@ OPERATIONS = (
         "affected", "POST", "/incidents/<id>/affected", Scope.WRITE_INCIDENTS, "List whom it hit", Kept, Affected, 201
     ),
     Operation("threads", "GET", "/threads", Scope.READ_THREADS, "List customers' threads", Threads, Paging),
+    Operation(
+        "take_thread", "POST", "/threads", Scope.WRITE_THREADS, "Open one of a help desk", ThreadOut, NewThread, 201
+    ),
+    Operation(
+        "hear", "POST", "/threads/<id>/messages", Scope.WRITE_THREADS, "Tell what was said there", Made, Heard, 201
+    ),
 )
 
 
@@ -125,9 +137,34 @@ class Api:
             found = listing.page(session, Thread, wanted.after, wanted.limit)
         if found is None:
             return _no_place()
-        names = [name for name in ThreadOut.model_fields if name != "id"]
-        items = [ThreadOut(id=row.public_id, **{name: getattr(row, name) for name in names}) for row in found[0]]
-        return Threads(items=items, next=found[1])
+        return Threads(items=[_thread(row) for row in found[0]], next=found[1])
+
+    def take_thread(self, wanted: NewThread) -> ThreadOut:
+        """Open a conversation that a help desk has."""
+        there, act = wanted.external, _act("")
+        if wanted.email and not is_address(wanted.email):
+            raise StaffError("The email address cannot be one. Leave it out, or write name@example.com.")
+        answer = Answer(
+            words=wanted.words,
+            name=wanted.name,
+            email=wanted.email,
+            wants_rollback=wanted.wants_rollback,
+            locale=wanted.locale,
+            pain=wanted.pain,
+            via=VIA,
+            recorded_by=act.actor,
+            recorded_url=there.url,
+            external=Elsewhere(there.system, there.id, there.url),
+        )
+        opening = external_in.Opening(
+            answer=answer, incident=wanted.incident, component=wanted.component, verified=wanted.verified
+        )
+        return _thread(external_in.take(self._hub, opening, act))
+
+    def hear(self, wanted: Heard, id: str) -> Made:  # noqa: A002 -- as above
+        """Add what was said in the help desk."""
+        external_in.hear(self._hub, id, wanted.words, _act(""), author=wanted.author)
+        return Made(id=id)
 
 
 def api(hub: Hub) -> Blueprint:
@@ -171,6 +208,14 @@ def _served(op: Operation, do: Callable[..., BaseModel | Response]) -> Callable[
         return Response(given.model_dump_json(), op.status, content_type="application/json")
 
     return serve
+
+
+def _thread(row: Thread) -> ThreadOut:
+    names = [name for name in ThreadOut.model_fields if name not in {"id", "external"}]
+    there = None
+    if row.external_system and row.external_id:
+        there = External(system=row.external_system, id=row.external_id, url=row.external_url)
+    return ThreadOut(id=row.public_id, external=there, **{name: getattr(row, name) for name in names})
 
 
 def _incident(row: Incident) -> dict[str, object]:
