@@ -86,7 +86,7 @@ def _show(session: Session, hub: Hub, row: Rollout, tally: Tallied, now: datetim
 
 def _spoken_of(session: Session, hub: Hub, now: datetime) -> list[int]:
     """Return the rollouts under way where customers are, on whose component somebody wrote since they began."""
-    wrote = exists().where(col(Thread.created_at) >= col(Rollout.created_at))
+    wrote = exists().where(col(Thread.updated_at) >= col(Rollout.created_at))  # it has an index
     found = select(col(Rollout.id)).where(
         col(Rollout.phase).in_(UNDER_WAY),
         col(Rollout.follows_id).is_(None),

@@ -81,6 +81,7 @@ def hear(hub: Hub, public_id: str, words: str, act: Act, *, author: str | None) 
         thread = session.execute(select(Thread).where(col(Thread.public_id) == public_id)).scalar()
         if thread is None or thread.external_system is None:
             raise StaffError("There is no such conversation that a help desk opened.")
+        audit_row(session, act, "heard from a help desk", f"thread:{thread.public_id}")
         if author is None:
             feedback.said(session, hub, thread, words, act.now, via=VIA)
             return

@@ -18,6 +18,7 @@ PER_NETWORK = 3
 def of(session: Session, row: Rollout, since: datetime | None = None) -> list[Voice]:
     """Return who wrote since the rollout began, or since a later time."""
     began = known_of(row).started_at or row.created_at
+    after = since or began
     touches = select(col(IncidentComponent.incident_id)).where(col(IncidentComponent.component_id) == row.component_id)
     as_new = (col(Incident.created_at) >= began) & col(Incident.id).in_(touches)
     alone = col(Thread.incident_id).is_(None) & (col(Thread.component_id) == row.component_id)
@@ -25,7 +26,11 @@ def of(session: Session, row: Rollout, since: datetime | None = None) -> list[Vo
         select(Thread, col(Person.email))
         .join(Incident, col(Thread.incident_id) == col(Incident.id), isouter=True)
         .join(Person, col(Thread.person_id) == col(Person.id))
-        .where(col(Thread.created_at) >= (since or began), or_(col(Incident.rollout_id) == row.id, as_new, alone))
+        .where(
+            col(Thread.updated_at) >= after,  # which has an index, and says nothing more
+            col(Thread.created_at) >= after,
+            or_(col(Incident.rollout_id) == row.id, as_new, alone),
+        )
     )
     return [
         Voice(
