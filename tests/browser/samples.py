@@ -1043,6 +1043,7 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         "rollouts.html",
         rollouts=ROLLOUTS,
         marked=ROLLOUTS[1].public_id,
+        allowed=frozenset({"console.keep"}),
         detail=RolloutDetail(
             line="search: an earlier version to 2.8.0, progressing, heard from flagger",
             ask=STAFF_TOLD.ask,
