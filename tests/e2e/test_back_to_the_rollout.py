@@ -152,7 +152,9 @@ def test_the_console_asks_or_leaves_it(hub: House, pipeline: Webhook) -> None:
     assert "Customers ask for a rollback" not in hub.web.get("/console/").text
     listen(hub)
     assert len([text for text in releases(hub) if "A person decides" in text]) == 0
-    hub.console(f"{path}/rollback", form_at=path, why="It got worse.")
+    shown = hub.console(f"{path}/rollback", form_at=path, why="It got worse.").text
+    (calls,) = re.findall(r'href="(/console/deliveries\?[^"]+)"', shown)
+    assert "roll back" in hub.web.get(calls).text
     assert len(pipeline.calls) == 1
 
 
