@@ -105,6 +105,27 @@ def test_the_answer_is_the_same_on_the_screen_and_goes_to_the_mailbox(hub: House
     assert len(screens) == 1
 
 
+def test_while_data_may_be_at_risk_nobody_reads_more_than_a_holding_message(hub: House) -> None:
+    number = incident(hub)
+    hub.sign_in()
+    path = f"/console/incidents/{number}"
+    answer = hub.web.post(
+        f"/api/v1/incidents/{number}/affected", json={"csv": CSV}, headers={"Authorization": f"Bearer {token(hub)}"}
+    )
+    assert answer.status_code == 201
+    hub.console(f"{path}/cause", form_at=path, cause="attack")
+    hub.clock.forward(minutes=1)
+    hub.keep_house()
+    assert mails(hub, "ana@customer.example") == []
+    asks(hub, "ana@customer.example")
+    (mail,) = mails(hub, "ana@customer.example")
+    assert "0.1 %" not in mail["text/plain"]
+    for _ in range(4):
+        asks(hub, "ana@customer.example")
+    assert len(mails(hub, "ana@customer.example")) == affected.ASKS
+    assert hit(hub, {"ids": ["cy@customer.example"]}).status_code == 409
+
+
 def test_a_form_of_another_site_and_half_an_address_are_refused(hub: House) -> None:
     data = {"email": "ana@customer.example"}
     assert hub.web.post("/affected", data=data, headers={"Origin": "https://evil.example"}).status_code == 403

@@ -13,10 +13,10 @@ from werkzeug.test import TestResponse
 from tests.e2e.house import House, house
 from tests.providers import Webhook
 from tests.providers.webhook import SECRET
-from trusthub.services import api_tokens
+from trusthub.services import api_tokens, voices
 from trusthub.services.acts import Act
 from trusthub.settings import packaged
-from trusthub.store.tables import Thread
+from trusthub.store.tables import Rollout, Thread
 from trusthub.web.access import Scope
 
 THERE = {"system": "zendesk", "id": "4711", "url": "https://acme.zendesk.example/tickets/4711"}
@@ -112,6 +112,17 @@ def test_one_conversation_there_is_one_here(hub: House) -> None:
         count = session.execute(select(col(Thread.confirmed_by))).scalars().all()
     assert (row.external_id, row.mail) == ("4711", False)
     assert count == ["zendesk (API)"]
+
+
+def test_customers_whom_the_desk_vouches_for_each_count(hub: House) -> None:
+    hub.event("rollout.started", exposure=5)
+    for number in range(5):
+        taken(hub, external={**THERE, "id": str(number)}, wants_rollback=True)
+    taken(hub, external={**THERE, "id": "unknown"}, verified=False)
+    with hub.parts.hub.database.reading() as session:
+        (row,) = session.execute(select(Rollout)).scalars()
+        counted = voices.counted(session, row)
+    assert (counted.complaints, counted.requests) == (5, 5)
 
 
 @pytest.mark.parametrize(

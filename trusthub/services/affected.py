@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.affected import MOST, Hit
-from trusthub.domain.incident import OVER
+from trusthub.domain.incident import OVER, CauseClass
 from trusthub.domain.message import Moment
 from trusthub.services import acts, subscribe, unattended
 from trusthub.services.acts import Act, StaffError
@@ -31,7 +31,14 @@ BATCH = 100
 _ROUNDS = 10
 """Of these in one look: the worker has more to look after."""
 _DAY = timedelta(days=1)
-_OURS = (Moment.AFFECTED_TOLD, Moment.AFFECTED_ENDED, Moment.AFFECTED_ANSWERED)
+_HOLDING = select(col(Incident.id)).where(
+    or_(col(Incident.cause_class) == CauseClass.ATTACK, col(Incident.data_at_risk)), col(Incident.cleared_by).is_(None)
+)
+"""Of these, customers get holding messages only."""
+_OURS = col(Delivery.conversation).startswith("affected:")
+"""Mails of this kind; a holding message can be one."""
+_TOLD = (Moment.AFFECTED_TOLD, Moment.AFFECTED_ENDED)
+"""Those for which nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ class Personally:
 def tell_some(hub: Hub, now: datetime) -> int:
     """Put the next mails on their way; return how many."""
     over = select(col(Incident.id)).where(col(Incident.state).in_(OVER))
-    reachable = col(Affected.person_id).is_not(None)
+    reachable = col(Affected.person_id).is_not(None) & col(Affected.incident_id).not_in(_HOLDING)
     told = col(Affected.told_at).is_not(None)
     ended = told & col(Affected.ended_at).is_(None) & col(Affected.incident_id).in_(over)
     with hub.database.reading() as session:
@@ -186,7 +193,9 @@ def answer(hub: Hub, address: str, locale: str, now: datetime) -> None:
         newest = select(col(Affected.incident_id)).where(col(Affected.who) == who).order_by(col(Affected.id).desc())
         number, cause = session.execute(newest.limit(1)).scalar(), f"affected:{public_id()}"
         if number is not None:
-            telling = _telling(*_facts(session, hub, number), Moment.AFFECTED_ANSWERED, cause, now)
+            case, facts = _facts(session, hub, number)
+            moment = Moment.INCIDENT_HOLDING if case.holding else Moment.AFFECTED_ANSWERED
+            telling = _telling(case, facts, moment, cause, now)
         else:
             telling = Telling(
                 moment=Moment.AFFECTED_ANSWERED,
@@ -202,7 +211,7 @@ def answer(hub: Hub, address: str, locale: str, now: datetime) -> None:
 
 def _answers(session: Session, address: str, now: datetime) -> int:
     """Return how many such answers an address had within a day."""
-    mine = (func.lower(col(Delivery.lane)) == f"email:{address}", col(Delivery.moment) == Moment.AFFECTED_ANSWERED)
+    mine = (func.lower(col(Delivery.lane)) == f"email:{address}", _OURS, col(Delivery.moment).not_in(_TOLD))
     counted = select(func.count()).select_from(Delivery).where(*mine, col(Delivery.created_at) > now - _DAY)
     return int(session.execute(counted).scalar_one())
 
@@ -224,7 +233,7 @@ def forget(hub: Hub, now: datetime) -> None:
         session.execute(delete(Affected).where(col(Affected.id).in_([row[0] for row in gone])))
         session.execute(delete(Person).where(col(Person.id).in_([row[1] for row in gone if row[1]])))
         mails = select(col(Delivery.id)).where(
-            col(Delivery.moment).in_(_OURS),
+            _OURS,
             col(Delivery.created_at) < now - period,
             col(Delivery.state) != "pending",
             ~held,

@@ -69,6 +69,8 @@ def _open(session: Session, hub: Hub, wanted: Opening, act: Act) -> Thread:
     if wanted.verified:
         audit_row(session, act, "confirm customer", f"thread:{thread.public_id}")
         thread.confirmed_by = act.actor
+        # The desk vouches for each of them, so that they are no crowd in one network.
+        thread.network = hub.tokens.hide("network", f"{thread.external_system}:{thread.external_id}")
     return thread
 
 
