@@ -26,6 +26,8 @@ from trusthub.store.types import public_id
 ASKS = 3
 """Answers to one address in a day, whoever asks: nobody can fill a stranger's mailbox."""
 LOOK = timedelta(seconds=15)
+PART = 1000
+"""Customers that one transaction lists."""
 BATCH = 100
 """Mails that one transaction writes."""
 _ROUNDS = 10
@@ -58,48 +60,61 @@ def add(hub: Hub, incident_public_id: str, hits: Sequence[Hit], act: Act) -> Kep
     """
     if len(hits) > MOST:
         raise StaffError(f"These are {len(hits):,}. Send at most {MOST:,} at a time.")
-    with hub.database.transaction() as session:
-        number = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == incident_public_id)).scalar()
-        if number is None:
-            raise StaffError("There is no such incident.")
-        case = open_case(session, hub, number)
-        acts.not_held(case)
-        if why := unattended.held(session, hub, case, Moment.AFFECTED_TOLD, act.now, affected=True):
-            raise StaffError(why)
-        there = set(session.execute(select(col(Affected.who)).where(col(Affected.incident_id) == number)).scalars())
-        for hit in hits:
-            _list(session, hub, number, hit, there, act.now)
-        acts.audit(session, act, "listed whom it hit", case, f"{len(there):,} in all")
-        mine = select(func.count(), func.count(col(Affected.person_id))).where(col(Affected.incident_id) == number)
-        return Kept(*session.execute(mine).one())
+    for start in range(0, max(len(hits), 1), PART):
+        with hub.database.transaction() as session:
+            case = _case(session, hub, incident_public_id, act)
+            _list(session, hub, case.incident.id, hits[start : start + PART], act.now)
+            kept = _kept(session, case.incident.id)
+            if start + PART >= len(hits):
+                acts.audit(session, act, "listed whom it hit", case, f"{kept.count:,} in all")
+    return kept
 
 
-def _list(session: Session, hub: Hub, number: int, hit: Hit, there: set[str], now: datetime) -> None:
-    address = hit.address or _subscriber(session, hit.id)
-    who = hub.tokens.hide("affected", (address or hit.id).lower())
-    if who in there:
-        return
-    there.add(who)
-    person = Person(email=address.lower(), created_at=now) if address else None
-    if person is not None:
-        session.add(person)
-        session.flush()
-    session.add(
-        Affected(
-            incident_id=number,
-            person_id=person.id if person else None,
-            who=who,
-            locale=hub.page.nearest(hit.locale),
-            created_at=now,
-        )
-    )
+def _case(session: Session, hub: Hub, name: str, act: Act) -> Case:
+    """Return an incident about which something may be said now."""
+    number = session.execute(select(col(Incident.id)).where(col(Incident.public_id) == name)).scalar()
+    if number is None:
+        raise StaffError("There is no such incident.")
+    case = open_case(session, hub, number)
+    acts.not_held(case)
+    if why := unattended.held(session, hub, case, Moment.AFFECTED_TOLD, act.now, affected=True):
+        raise StaffError(why)
+    return case
+
+
+def _kept(session: Session, number: int) -> Kept:
+    mine = select(func.count(), func.count(col(Affected.person_id))).where(col(Affected.incident_id) == number)
+    return Kept(*session.execute(mine).one())
+
+
+def _list(session: Session, hub: Hub, number: int, hits: Sequence[Hit], now: datetime) -> None:
+    """Add those who are not there yet, in two statements: others wait meanwhile."""
+    known = _subscribers(session, [hit.id for hit in hits if not hit.address])
+    there = set(session.execute(select(col(Affected.who)).where(col(Affected.incident_id) == number)).scalars())
+    people, rows = list[Person](), list[tuple[Affected, Person | None]]()
+    for hit in hits:
+        address = (hit.address or known.get(hit.id, "")).lower()
+        who = hub.tokens.hide("affected", address or hit.id.lower())
+        if who in there:
+            continue
+        there.add(who)
+        person = Person(email=address, created_at=now) if address else None
+        people += [person] if person else []
+        locale = hub.page.nearest(hit.locale)
+        rows.append((Affected(incident_id=number, who=who, locale=locale, created_at=now), person))
+    session.add_all(people)
+    session.flush()
+    for row, person in rows:
+        row.person_id = person.id if person else None
+    session.add_all(row for row, _ in rows)
     session.flush()
 
 
-def _subscriber(session: Session, name: str) -> str:
-    """Return the address of a subscriber by their id here; ids of other systems are nobody's."""
-    mine = (col(Subscriber.public_id) == name, col(Subscriber.channel) == "email")
-    return session.execute(select(col(Subscriber.address)).where(*mine)).scalar() or ""
+def _subscribers(session: Session, names: Sequence[str]) -> dict[str, str]:
+    """Return the addresses of subscribers by their ids here; ids of other systems are nobody's."""
+    mine = (col(Subscriber.public_id).in_(names), col(Subscriber.channel) == "email")
+    found = session.execute(select(col(Subscriber.public_id), col(Subscriber.address)).where(*mine))
+    return {row[0]: row[1] for row in found}
 
 
 # ---------------------------------------------------------------------------------------------- telling them
