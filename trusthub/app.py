@@ -51,8 +51,10 @@ from trusthub.services import (
     slack_events,
     sync,
 )
+from trusthub.services.affected import Personally
 from trusthub.services.asking import Forgetting
 from trusthub.services.brand import STATIC
+from trusthub.services.chorus import Listening
 from trusthub.services.delivery import Worker
 from trusthub.services.failing import Failing
 from trusthub.services.hub import Hub, utc_now
@@ -61,11 +63,12 @@ from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
 from trusthub.services.tidying import Tidying
 from trusthub.services.tokens import Tokens
+from trusthub.services.trust_mail import Monthly
 from trusthub.settings import Settings
 from trusthub.store import migrate
 from trusthub.store.session import Database
 from trusthub.store.tables import Sandbox
-from trusthub.web import access, answers, auth, hooks, security, snapshot, threads
+from trusthub.web import access, affected, answers, auth, hooks, security, snapshot, threads, trust
 from trusthub.web.api import api
 from trusthub.web.console import console
 from trusthub.web.console_sign_in import Ways
@@ -145,7 +148,8 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Parts:
     if settings.publish_dir is not None:
         published.clear(hub, settings.publish_dir)
     app = create_app(settings, hub, made)
-    watchers: list[Watcher] = [Failing(hub), Stuck(hub), Tidying(hub), Forgetting(hub)]
+    kinds = (Failing, Stuck, Tidying, Forgetting, Listening, Monthly, Personally)
+    watchers: list[Watcher] = [kind(hub) for kind in kinds]
     if url := settings.imap_url.get_secret_value():
         watchers.append(Mailbox(hub, imap.read(url)))
     return Parts(
@@ -230,7 +234,7 @@ def create_app(settings: Settings, hub: Hub, made: Mapping[str, Channel]) -> Fla
     access.enforce(app)
     app.register_blueprint(gates(hub, made["github"]))
     pages = Blueprint("public", __name__)
-    for each in (answers, threads):
+    for each in (answers, affected, threads, trust):
         each.add(pages, Public(hub), limiter)
     app.register_blueprint(pages)
     app.register_blueprint(subscriptions(hub, limiter))

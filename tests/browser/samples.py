@@ -8,11 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trusthub.domain.message import Share
+from trusthub.domain.parts import Heard, Share, Tallied
 from trusthub.domain.page import Page as SitePage
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime
+from trusthub.domain.trust import METRICS, Observation, lines, months
 from trusthub.rendering.markdown import to_html
 from trusthub.services import brand
 from trusthub.services.approval_views import ApprovalView, TextView
@@ -29,6 +30,7 @@ from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
 from trusthub.services.outgoing import PageView as ListView
 from trusthub.services.subscribe import Wish
 from trusthub.services.timeline import AudienceView, LineView, TellingView
+from trusthub.services.trust import Report
 from trusthub.services.views import (
     AskView,
     ComponentView,
@@ -858,6 +860,19 @@ _LESSON = (
 )
 POSTMORTEM = PostmortemView(state="review", words={"en": _LESSON}, html=to_html(_LESSON), author="Mira", publisher=None)
 
+_MEASURED = [
+    Observation(metric, at("09:00", days_ago=days), float(days % 7 > 1), ("checkout",))
+    for metric in METRICS
+    for days in range(0, 330, 5)
+]
+TRUST = Report(
+    month="2026-11",
+    months=months("2026-11")[::-1],
+    component="checkout",
+    components=(("checkout", "Checkout"), ("search", "Search")),
+    lines=lines(_MEASURED, "2026-11"),
+)
+
 PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "status": _public("status.html", components=COMPONENTS, incidents=(CHECKOUT, LATE), recent=RECENT),
     "status-calm": _public("status.html", CALM_PAGE, components=CALM_COMPONENTS, incidents=(), recent=()),
@@ -949,6 +964,10 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "unsubscribe-mailbox": _public("unsubscribe.html", address_hint="r…@example.com", kind="mailbox", done=False),
     "unsubscribe": _public("unsubscribe.html", address_hint="a…@example.com", kind="thread-mail", done=False),
     "unsubscribed": _public("unsubscribe.html", address_hint="a…@example.com", kind="thread-mail", done=True),
+    "affected": _public("affected.html", asked=False),
+    "affected-asked": _public("affected.html", asked=True),
+    "trust": _public("trust.html", report=TRUST),
+    "console-trust": _console("trust.html", report=TRUST),
     "error": _public("error.html", title="There is no such incident", text="The front page lists all."),
     "error-bare": ("error.html", {"title": "We made a mistake", "text": "It is in our log. Please try again."}),
     "console-login": _console(
@@ -1024,10 +1043,16 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
         "rollouts.html",
         rollouts=ROLLOUTS,
         marked=ROLLOUTS[1].public_id,
+        allowed=frozenset({"console.keep"}),
         detail=RolloutDetail(
             line="search: an earlier version to 2.8.0, progressing, heard from flagger",
             ask=STAFF_TOLD.ask,
             audit=("14:01 UTC, Mira: broke the glass: payments fail",),
+            heard=(
+                Heard(at("14:00"), 1.0, Tallied(complaints=1, blocking=1, requests=1)),
+                Heard(at("14:02"), 5.0, Tallied(complaints=4, painful=3, minor=1, requests=3)),
+            ),
+            proposed=(4, 5),
             outcome=OutcomeView(
                 plan="canary",
                 layer="traffic",

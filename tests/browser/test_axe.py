@@ -36,6 +36,9 @@ PUBLIC = (
     "subscribe-confirm",
     "subscription",
     "unsubscribe",
+    "affected",
+    "affected-asked",
+    "trust",
     "error",
 )
 """Each public page, with as much on it as there can be."""

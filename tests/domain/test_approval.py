@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from trusthub.domain.approval import ApprovalRule, OnTimeout, differing, digest
-from trusthub.domain.site import Roles
+from trusthub.domain.roles import Roles
 
 HOLDING, SEND, HOLD = OnTimeout
 

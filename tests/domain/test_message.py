@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trusthub.domain.events import Evidence, Link
-from trusthub.domain.message import FACTS, Audience, Change, Fact, Moment, Share, WayBack
+from trusthub.domain.message import FACTS, Audience, Fact, Moment
+from trusthub.domain.parts import Change, Heard, Share, Told, WayBack
 
 INTERNAL = {
     *("console_url", "environment", "strategy", "step", "steps", "tool", "artifact", "actor", "reason"),
@@ -17,6 +18,8 @@ INTERNAL = {
     *("layer_used", "recovery_minutes", "sla_effect", "proposed", "recipients", "findings", "changed", "approver"),
     *("decide_by", "at_deadline", "held_at", "outcome", "decided_by", "decided_at", "ends_itself"),
     *("pain", "files", "held", "recorded_by"),
+    *("complaints", "blocking", "painful", "minor", "rollback_requests", "complaints_by_step", "threshold"),
+    *("trust_month", "trust_lines"),
 }
 """What customers never read. Who adds a fact decides about it here, a second time."""
 
@@ -35,12 +38,12 @@ def test_a_fact_says_where_it_comes_from_and_has_a_sample(name: str, fact: Fact)
     )  # what a template can print, compare or loop over
     assert not isinstance(fact.sample, datetime) or fact.sample.tzinfo is UTC
     if isinstance(fact.sample, tuple):
-        assert all(isinstance(item, str | Link | Share | WayBack | Change) for item in fact.sample)
+        assert all(isinstance(item, str | Link | Share | WayBack | Change | Heard | Told) for item in fact.sample)
 
 
 def test_the_samples_tell_one_story() -> None:
     found = {name: fact.sample for name, fact in FACTS.items() if isinstance(fact.sample, datetime)}
-    samples = {name: at for name, at in found.items() if name not in {"last_drilled", "confirm_by"}}
+    samples = {name: at for name, at in found.items() if name not in {"last_drilled", "confirm_by", "trust_month"}}
     order = ["exposed_from", "rollback_started_at", "recovery_from", "rollback_finished_at", "recovery_until"]
     assert sorted(order, key=samples.__getitem__) == order
     assert max(samples.values()) - min(samples.values()) < timedelta(hours=1)
@@ -54,4 +57,4 @@ def test_only_customers_are_the_public() -> None:
 @pytest.mark.parametrize("moment", Moment)
 def test_a_moment_is_a_thing_and_what_became_of_it(moment: Moment) -> None:
     things = "rollout|rollback|incident|promise|maintenance|thread|connection|destination|channel|approval|words"
-    assert re.fullmatch(rf"({things}|subscriber)\.[a-z_]+", moment)
+    assert re.fullmatch(rf"({things}|subscriber|affected|trust)\.[a-z_]+", moment)

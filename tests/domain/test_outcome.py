@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from tests.domain.samples import event, follow
 from trusthub.domain.events import Phase, Strategy
-from trusthub.domain.message import Share
 from trusthub.domain.outcome import Outcome, minutes, outcome
+from trusthub.domain.parts import Share
 
 
 def test_exposure_and_time_make_the_effect() -> None:

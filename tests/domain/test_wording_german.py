@@ -3,7 +3,7 @@
 import pytest
 
 from tests.domain.wording_samples import LINTER
-from trusthub.domain.site import Roles
+from trusthub.domain.roles import Roles
 from trusthub.domain.wording.house import ROLES, House
 from trusthub.errors import PlaybookError
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trusthub.domain.events import Link
-from trusthub.domain.message import Change, Rendered, Share, WayBack
+from trusthub.domain.message import Rendered
+from trusthub.domain.parts import Change, Heard, Share, Tallied, Told, WayBack
+from trusthub.domain.trust import METRICS
 from trusthub.rendering.templates import Templates
 
 CHECKOUT = Path(__file__).parents[2]
@@ -36,6 +38,9 @@ class Case:
             "thread.opened",
             "thread.replied",
             "thread.closed",
+            "affected.told",
+            "affected.ended",
+            "affected.answered",
             "subscriber.asked",
             "subscriber.known",
         )
@@ -131,6 +136,44 @@ _LATE: Facts = _BEGUN | {
     "promised_by": _at(3, 0, day=28),
 }
 _DONE: Facts = _BEGUN | {"resolved_at": _at(2, 50, day=28)}
+_HIT: Facts = {"affected": True}
+_TRUST = "https://hub.acme.example/console/trust?month=2026-10"
+_OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
+_FIGURES = tuple(
+    Told(
+        metric=metric.id,
+        shape=metric.shape,
+        n=24,
+        value=95.8 if metric.shape == "share" else 6.0,
+        base_n=230,
+        base=91.3 if metric.shape == "share" else 9.0,
+    )
+    for metric in METRICS.values()
+)
+_FEW_FIGURES = (
+    Told(metric="promises", shape="share", n=4, value=None, base_n=0, base=None),
+    Told(metric="acknowledgement", shape="median", n=1, value=1.0, base_n=3, base=0.4),
+    Told(metric="silence", shape="total", n=2, value=0.0, base_n=3, base=12.5),
+)
+_COMPLAINTS: Facts = {
+    "complaints": 8,
+    "blocking": 2,
+    "painful": 3,
+    "minor": 1,
+    "rollback_requests": 5,
+    "complaints_by_step": (
+        Heard(_at(14, 2), 1.0, Tallied(complaints=3, blocking=1, requests=1)),
+        Heard(_at(14, 12), 5.0, Tallied(complaints=5, blocking=1, painful=3, minor=1, requests=4)),
+    ),
+}
+_ONE_COMPLAINT: Facts = {
+    "complaints": 1,
+    "blocking": 0,
+    "painful": 0,
+    "minor": 0,
+    "rollback_requests": 1,
+    "complaints_by_step": (Heard(_at(14, 2), None, Tallied(complaints=1, requests=1)),),
+}
 _STAFF: Facts = {
     "console_url": "https://hub.acme.example/console/incidents/7",
     "environment": "production",
@@ -548,6 +591,34 @@ _VARIANTS: Mapping[str, Mapping[str, Facts]] = {
             ("void", None),
         )
     },
+    "rollout.complaints": {
+        "steps": _ONGOING | _STAFF | _COMPLAINTS,
+        "one": _ONGOING | _STAFF | _COMPLAINTS | _ONE_COMPLAINT | _UNKNOWN_VERSIONS,
+    },
+    "rollback.proposed": {
+        "steps": _ONGOING | _STAFF | _COMPLAINTS | {"threshold": 5},
+        "one": _ONGOING | _STAFF | _COMPLAINTS | _ONE_COMPLAINT | {"threshold": 1, "environment": None},
+    },
+    "rollback.decided": {
+        outcome: _ONGOING | _STAFF | _COMPLAINTS | {"outcome": outcome, "decided_by": by, "decided_at": _at(14, 10)}
+        for outcome, by in (("asked", "Mira"), ("kept", "Mira"), ("void", None))
+    },
+    "trust.monthly": {
+        "figures": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FIGURES, "console_url": _TRUST},
+        "few": _SITE | {"trust_month": _OCTOBER, "trust_lines": _FEW_FIGURES, "console_url": _TRUST},
+    },
+    "affected.told": {
+        "ongoing": _EXPOSED | _OURS | _HIT,
+        "going-back": _ONGOING | _OURS | _HIT,
+        "over-for-users": _ENDED | _HIT,
+        "resolved": _RESOLVED | _HIT,
+        "no-rollout": _NO_ROLLOUT | _HIT | {"answer_url": None},
+    },
+    "affected.ended": {
+        "public": _RESOLVED | _HIT,
+        "calm": _RESOLVED | _HIT | {"incident_url": None, "answer_url": None},
+    },
+    "affected.answered": {"yes": _ONGOING | _OURS | _HIT, "no": _SITE | {"affected": False}},
     "connection.heard": {
         "full": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23)},
         "first": _SITE | _STAFF | _CONNECTION | {"heard_at": _at(15, 30, day=23), "silent_since": None},

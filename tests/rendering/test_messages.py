@@ -81,8 +81,10 @@ def test_subjects_are_short_and_begin_with_what_it_is_about(case: Case) -> None:
         "connection.heard": "argo-prod",
         "destination.disabled": "webhook acme",
         "channel.stuck": "Acme",
+        "trust.monthly": "Acme",
         "subscriber.asked": "Acme",
         "subscriber.known": "Acme",
+        "affected.answered": "Acme",
     }
     assert subject.startswith(about.get(case.message, "Checkout"))
     assert len(subject) <= 78

@@ -13,10 +13,12 @@ import pytest
 import structlog
 
 from trusthub.domain.approval import ApprovalRule
+from trusthub.domain.complaints import Threshold
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Match, Pace, Playbook
-from trusthub.domain.site import Publisher, Publishing, Roles
+from trusthub.domain.roles import Publisher, Roles
+from trusthub.domain.site import Publishing
 from trusthub.errors import PlaybookError
 from trusthub.services import site
 from trusthub.services.drill import Drill, drill, linted
@@ -128,6 +130,20 @@ def test_a_person_is_asked_where_a_person_has_to_be(publishing: Publishing, *, t
     (run,) = drill(asks, asks.named("flag"), START, fail_at=10.0).runs
     assert run.problems == ()
     assert bool([said for said in run.said if said.audience == "customers"]) is told
+
+
+def test_customers_ask_for_a_rollback_in_a_drill_and_nobody_may_miss_it() -> None:
+    changes: dict[str, Any] = {"propose_rollback": Threshold(requests=2), "stages": (1.0,)}
+    configuration, canary = with_playbook("canary", **changes)
+    found = drill(configuration, canary, START)
+    assert problems(found) == []
+    assert [said.destination for said in found.runs[-1].said if said.moment == "rollback.proposed"] == [
+        "releases@acme.example",
+        "#releases",
+    ]
+    silent = {moment: told for moment, told in canary.tell.items() if moment is not Moment.ROLLBACK_PROPOSED}
+    configuration, canary = with_playbook("canary", **changes, tell=silent)
+    assert problems(drill(configuration, canary, START)) == ["Customers ask for a rollback, and nobody is told."]
 
 
 def test_words_are_checked() -> None:

@@ -187,7 +187,7 @@ def mistakes(table: str) -> list[tuple[str, ...]]:
 
         name: Acme => name: Acme\n  brand: red
             site.yaml:3: page.brand: this key is unknown.
-            There are: logo, color, intro, footer, name, url, time_zone, support, promises, locales, access,
+            There are: logo, color, intro, footer, name, url, time_zone, support, promises, trust, locales, access,
             components, sender.
 
         name: Acme => name: Acme\n  color: red
@@ -363,7 +363,17 @@ def test_a_mistake_that_cannot_be_seen(folder: Path, old: str, new: str, message
         plan: default => plan: default\nname: other
             default.yaml:2: name: this key is unknown.
             There are: extends, match, plan, public_from, cadence, remind_before, approval, reminders, quiet, wave,
-            stages, tell.
+            propose_rollback, stages, tell.
+
+        plan: default => plan: default\npropose_rolback: {requests: 5}
+            default.yaml:2: propose_rolback: this key is unknown. Did you mean 'propose_rollback'?
+
+        plan: default => plan: default\npropose_rollback: {requests: 5, shar: 50}
+            default.yaml:2: propose_rollback.shar: this key is unknown. Did you mean 'share'?
+
+        plan: default => plan: default\npropose_rollback: {requests: 5}
+            default.yaml:3: tell.rollback.proposed: nobody who works here is told.
+            Add {stakeholders: rollback.proposed}.
 
         plan: default => plan: default\nextends: defalt
             default.yaml:2: extends: there is no playbook 'defalt'. There are: none.

@@ -666,6 +666,53 @@ TWENTIETH: Rows = {
     ],
 }
 
+TWENTY_THIRD: Rows = {
+    "thread": [
+        {
+            "id": 23,
+            "public_id": "t3v9x0q2m723",
+            "page_id": 1,
+            "incident_id": 12,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": False,
+            "updates": False,
+            "external_system": "zendesk",
+            "external_id": "4711",
+            "external_url": "https://acme.zendesk.example/tickets/4711",
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+    "chorus": [{"rollout_id": 1, "told": {"complaints": 2}, "told_at": LATER}],
+    "proposal": [
+        {
+            "id": 23,
+            "public_id": "pr0p0sal0001",
+            "rollout_id": 1,
+            "complaints": 8,
+            "requests": 5,
+            "state": "asked",
+            "decided_by": "Mira",
+            "decided_at": LATER,
+            "created_at": AT,
+        }
+    ],
+    "affected": [
+        {
+            "id": 23,
+            "incident_id": 1,
+            "person_id": 1,
+            "who": "9f86d081",
+            "locale": "de",
+            "created_at": AT,
+            "told_at": LATER,
+            "ended_at": None,
+        }
+    ],
+}
+
 TWENTY_FOURTH: Rows = {
     "page": [
         {
@@ -707,6 +754,7 @@ ADDED: Mapping[str, Rows] = {
     "0019": NINETEENTH,
     "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
+    "0023": TWENTY_THIRD,
     "0024": TWENTY_FOURTH,
 }
 """For each revision, the rows that it is the first to have room for."""

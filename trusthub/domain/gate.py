@@ -150,6 +150,8 @@ class Voice:
     real: bool
     """The address is confirmed, or a person knows the customer."""
     wants_rollback: bool = False
+    pain: str | None = None
+    """blocking, painful or minor; None when they did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

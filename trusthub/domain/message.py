@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from trusthub.domain.events import Evidence, Link
+from trusthub.domain.parts import Change, Heard, Share, Tallied, Told, WayBack
 
 
 class Moment(StrEnum):
@@ -16,7 +17,10 @@ class Moment(StrEnum):
     ROLLOUT_PROGRESSED = "rollout.progressed"
     ROLLOUT_PAUSED = "rollout.paused"
     ROLLOUT_COMPLETED = "rollout.completed"
+    ROLLOUT_COMPLAINTS = "rollout.complaints"
     ROLLOUT_FAILED = "rollout.failed"
+    ROLLBACK_PROPOSED = "rollback.proposed"
+    ROLLBACK_DECIDED = "rollback.decided"
     ROLLBACK_STARTED = "rollback.started"
     ROLLBACK_FINISHED = "rollback.finished"
     INCIDENT_INVESTIGATING = "incident.investigating"
@@ -44,6 +48,9 @@ class Moment(StrEnum):
     THREAD_RECEIVED = "thread.received"
     THREAD_REPLIED = "thread.replied"
     THREAD_CLOSED = "thread.closed"
+    AFFECTED_TOLD = "affected.told"
+    AFFECTED_ENDED = "affected.ended"
+    AFFECTED_ANSWERED = "affected.answered"
     SUBSCRIBER_ASKED = "subscriber.asked"
     SUBSCRIBER_KNOWN = "subscriber.known"
     CONNECTION_SILENT = "connection.silent"
@@ -53,6 +60,7 @@ class Moment(StrEnum):
     APPROVAL_ASKED = "approval.asked"
     APPROVAL_DECIDED = "approval.decided"
     WORDS_HELD = "words.held"
+    TRUST_MONTHLY = "trust.monthly"
 
 
 class Audience(StrEnum):
@@ -77,34 +85,6 @@ class Fact:
     sample: object
     optional: bool = False
     """Whether the value may be None; a template must then say what it says without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """So many percent (0-100) for so many minutes."""
-
-    percent: float
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class WayBack:
-    """What is turned back on one layer of a plan, who does it and in how many minutes."""
-
-    layer: str
-    """toggle, traffic, schema or configuration."""
-    how: str
-    minutes: float
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A fact, by its name, as it was and as it is, in words."""
-
-    name: str
-    before: str
-    after: str
 
 
 _NOON = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
@@ -231,6 +211,7 @@ FACTS: Mapping[str, Fact] = {
     "reply_count": _public("number of first answers that says so", 12, optional=True),
     "answer_by_mail": _public("whether an answer to a mail reaches us", True, optional=True),
     "thread_url": _public("the customer's private page", "https://status.acme.example/threads/t0ken", optional=True),
+    "affected": _public("whether an incident hit the reader, by the list that somebody gave us", True),
     # what somebody asked to hear by mail
     "confirm_url": _public("the page that begins mail", "https://status.acme.example/subscriptions/t0ken"),
     "confirm_by": _public("until when it does", _NOON.replace(day=23)),
@@ -312,10 +293,35 @@ FACTS: Mapping[str, Fact] = {
     "at_deadline": _internal("what happens then: holding, send or hold", "holding", optional=True),
     "held_at": _internal("when customers got a holding message instead", _NOON.replace(minute=11), optional=True),
     "outcome": _internal(
-        "approved, edited, precaution, false_alarm, sent, void or overtaken", "approved", optional=True
+        "approved, edited, precaution, false_alarm, sent, void or overtaken; of a proposal asked, kept or void",
+        "approved",
+        optional=True,
     ),
     "decided_by": _internal("who decided", "Mira", optional=True),
     "decided_at": _internal("when", _NOON.replace(minute=10), optional=True),
+    # what customers say of a rollout
+    "complaints": _internal("real customers who complain about the rollout", 8, optional=True),
+    "blocking": _internal("how many of them say that they cannot go on", 2, optional=True),
+    "painful": _internal("how many say that it is painful", 3, optional=True),
+    "minor": _internal("how many say that it is minor", 1, optional=True),
+    "rollback_requests": _internal("how many of them ask for a rollback", 5, optional=True),
+    "complaints_by_step": _internal(
+        "the same by the rollout's steps: list of since, percent, tally",
+        (
+            Heard(_NOON, 1.0, Tallied(complaints=3, blocking=1, requests=1)),
+            Heard(_NOON.replace(minute=12), 5.0, Tallied(complaints=5, blocking=1, painful=3, minor=1, requests=4)),
+        ),
+    ),
+    "threshold": _internal("propose_rollback.requests", 5, optional=True),
+    # the trust report of a month
+    "trust_month": _internal("the month that is over", datetime(2026, 10, 1, tzinfo=UTC)),
+    "trust_lines": _internal(
+        "its figures: list of metric, shape, n, value, base_n, base",
+        (
+            Told(metric="promises", shape="share", n=24, value=95.8, base_n=230, base=91.3),
+            Told(metric="acknowledgement", shape="median", n=4, value=6.0, base_n=40, base=9.0),
+        ),
+    ),
     "has_address": _internal("whether the customer left an email address", True),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from trusthub.domain.message import Share
+from trusthub.domain.parts import Share
 from trusthub.domain.plan import layer_used
 from trusthub.domain.rollout import Exposure, Rollout
 

@@ -66,6 +66,8 @@ class Page(Brand):
     time_zone: str = "UTC"
     support: Address | None = None
     promises: Ledger = Ledger.PUBLIC
+    trust: bool = False
+    """Whether visitors read the short form of the trust report."""
     locales: tuple[str, ...] = Field(default=("en",), min_length=1)
     """The languages that customers read; the first is the page's own, and that of the people who work here."""
     access: Access = Access.PUBLIC

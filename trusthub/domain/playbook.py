@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from trusthub.domain.approval import ApprovalRule
+from trusthub.domain.complaints import Threshold
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Moment
@@ -184,6 +185,8 @@ class Playbook(Strict):
     quiet: Duration = timedelta(minutes=30)
     """How long nothing may happen after the rollback before the incident resolves itself; 0s leaves it to a person."""
     wave: Wave = Wave()
+    propose_rollback: Threshold | None = None
+    """How many customers who ask for a rollback put one before a person; None leaves it to people to see it."""
     stages: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(5.0, 25.0, 50.0, 100.0), min_length=1)
     """Percent at which such a rollout stops to look; a drill lets it fail at each."""
     tell: dict[Moment, dict[Audience, Told]] = Field(examples=["{rollback.started: {support: rollback.started}}"])

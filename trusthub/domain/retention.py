@@ -42,3 +42,5 @@ class Retention(Strict):
     """Messages that were kept instead of sent."""
     unconfirmed: _Period = _default(7)
     """Addresses that somebody wrote down, and nobody confirmed."""
+    affected: _Period = _default(14)
+    """Whom an incident hit, and the mails to them, from its end on."""

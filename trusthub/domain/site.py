@@ -14,6 +14,7 @@ from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
 from trusthub.domain.page import Access, Page, PageKey, component_id
 from trusthub.domain.retention import Retention
+from trusthub.domain.roles import Roles
 from trusthub.domain.written import Duration, Strict
 
 
@@ -68,6 +69,15 @@ def _rate(text: str) -> str:
 
 ConnectionName = Annotated[str, AfterValidator(_connection_name)]
 GateName = Annotated[str, AfterValidator(_gate_name)]
+
+
+def _called(place: Destination) -> Destination:
+    if place.webhook is None or not place.secret:
+        raise ValueError("is a program that is called. Write {webhook: ..., secret: ...}: it must know that it is us")
+    return place
+
+
+Called = Annotated[Destination, AfterValidator(_called)]
 MapOrName = Annotated[Map | None, BeforeValidator(lambda said: {"like": said} if isinstance(said, str) else said)]
 """A map, or the name of one that comes with the hub."""
 
@@ -120,6 +130,8 @@ class Connection(Guarded):
     """How much is accepted, such as `600/minute`. Nothing is refused for its number without it."""
     expect: Duration | None = Field(default=None, ge=timedelta(minutes=1))
     """How long it may be silent before people are told. Without it, silence means nothing."""
+    rollback: Called | None = None
+    """The webhook that is called when a person asks for a rollback; for tools that do not ask us by themselves."""
 
 
 class GateKind(StrEnum):
@@ -197,55 +209,6 @@ _FOR_KIND = {
 """The keys of a gate that mean something for its kind."""
 
 
-def _slack_user(name: str) -> str:
-    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
-        raise ValueError(f"{name!r} is no member id of Slack. Copy it from the person's profile; it begins with U or W")
-    return name
-
-
-class Publisher(Strict):
-    """Somebody who may decide what customers read. An address alone stands for one who has no Slack."""
-
-    email: Address
-    slack: Annotated[str, AfterValidator(_slack_user)] | None = None
-    """Their member id. An address in a Slack profile proves nothing: many workspaces let members change it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _address_alone(cls, value: Any) -> Any:
-        return {"email": value} if isinstance(value, str) else value
-
-
-class Roles(Strict):
-    """Who may do what not everybody who works here may."""
-
-    legal: tuple[str, ...] = ()
-    """Addresses of those who may say more than a holding message about an attack, or about data at risk."""
-
-    publisher: tuple[Publisher, ...] = ()
-    """Those who may approve what a playbook puts before people."""
-
-    finance: tuple[str, ...] = ()
-    """Addresses of those who may promise money, such as a refund."""
-
-    def holders(self, role: str) -> tuple[str, ...]:
-        """Return the addresses of those who have a role; nobody has one that there is not."""
-        publishers = tuple(each.email for each in self.publisher)
-        return {"legal": self.legal, "finance": self.finance, "publisher": publishers}.get(role, ())
-
-    def holds(self, role: str, email: str) -> bool:
-        """Whether somebody has a role."""
-        return email.lower() in {address.lower() for address in self.holders(role)}
-
-    def publishes(self, email: str) -> bool:
-        """Whether somebody has the role `publisher`."""
-        return self.holds("publisher", email)
-
-    def address_of(self, slack: str) -> str:
-        """Return the address of a publisher by their member id in Slack; empty when it is nobody's."""
-        return next((each.email for each in self.publisher if slack and each.slack == slack), "")
-
-
 class Site(Strict):
     """Everything in site.yaml."""
 
@@ -261,6 +224,8 @@ class Site(Strict):
     audiences: dict[Audience, tuple[Destination, ...]]
     connections: dict[ConnectionName, Connection] = Field(default_factory=dict)
     gates: dict[GateName, Gate] = Field(default_factory=dict)
+    help_desks: dict[str, Called] = Field(default_factory=dict)
+    """Systems in which customers' conversations go on, by the name that programs give as `external.system`."""
     retention: Retention = Retention()
 
     @property
@@ -280,8 +245,20 @@ class Site(Strict):
 
     @property
     def destinations(self) -> dict[str, Destination]:
-        """Every place that an audience names, by its lane."""
-        return {place.lane: place for places in self.audiences.values() for place in places}
+        """Every place that something is sent to, by its lane."""
+        return {place.lane: place for _, place in self.places}
+
+    @property
+    def places(self) -> list[tuple[tuple[str | int, ...], Destination]]:
+        """Where each destination stands in the file: what hears, what rolls back, and help desks."""
+        heard = [
+            (("audiences", audience.value, index), place)
+            for audience, places in self.audiences.items()
+            for index, place in enumerate(places)
+        ]
+        called = [(("connections", name, "rollback"), it.rollback) for name, it in self.connections.items()]
+        desks = [(("help_desks", name), place) for name, place in self.help_desks.items()]
+        return [*heard, *((at, place) for at, place in called if place), *desks]
 
     @field_validator("pages")
     @classmethod
@@ -322,12 +299,11 @@ class Site(Strict):
     @model_validator(mode="after")
     def _a_place_is_meant_once(self) -> Self:
         """Refuse one name for two addresses, and one address with two secrets: a lane is one of each."""
-        for audience, places in self.audiences.items():
-            for index, place in enumerate(places):
-                if place != self.destinations[place.lane]:
-                    name = place.lane.partition(":")[2]
-                    why = f"{name!r} is the name of a destination that is not the same. Give each a name of its own"
-                    raise _at(("audiences", audience.value, index), "name_taken", why, place.lane)
+        for where, place in self.places:
+            if place != self.destinations[place.lane]:
+                name = place.lane.partition(":")[2]
+                why = f"{name!r} is the name of a destination that is not the same. Give each a name of its own"
+                raise _at(where, "name_taken", why, place.lane)
         return self
 
     @model_validator(mode="after")

@@ -115,7 +115,7 @@ class Speech:
 
     def page_filters(self) -> Mapping[str, Callable[..., str]]:
         """Return those that pages have, which are a few more."""
-        more = {"lasted": self.lasted, "month": self.month, "uptime": self.uptime, "weekday": self.weekday}
+        more = {"lasted": self.lasted, "uptime": self.uptime, "weekday": self.weekday}
         return {**self.filters(), **more}
 
     def uptime(self, value: object) -> str:
@@ -171,8 +171,8 @@ class Speech:
 
 
 FILTERS = (
-    "at", "between", "by", "clock", "date", "duration", "listed", "moment", "number", "percent", "period", "share",
-    "since", "span",
+    "at", "between", "by", "clock", "date", "duration", "listed", "moment", "month", "number", "percent", "period",
+    "share", "since", "span",
 )  # fmt: skip
 """The filters that each language has words of its own for."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.role import Role, effective
-from trusthub.domain.site import Roles
+from trusthub.domain.roles import Roles
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.hub import Hub
 from trusthub.store.tables import StaffSession, User

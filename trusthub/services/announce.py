@@ -22,14 +22,14 @@ from trusthub.services.recipients import News
 from trusthub.store import outbox
 from trusthub.store.tables import Delivery
 
-QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED})
+QUIET = frozenset({Moment.ROLLOUT_PROGRESSED, Moment.ROLLOUT_PAUSED, Moment.ROLLOUT_COMPLAINTS})
 """Progress: shown by editing the first message, where a channel can edit, and not repeated anywhere else."""
 LOUD = frozenset(
     {Moment.ROLLOUT_FAILED, Moment.ROLLBACK_STARTED, Moment.PROMISE_DUE_SOON, Moment.PROMISE_MISSED}
-    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN, Moment.WORDS_HELD}
+    | {Moment.APPROVAL_ASKED, Moment.MAINTENANCE_OVERRUN, Moment.WORDS_HELD, Moment.ROLLBACK_PROPOSED}
 )
 """News that must not stay hidden inside a thread."""
-CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED})
+CARDS = frozenset({Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED, Moment.ROLLBACK_PROPOSED, Moment.ROLLBACK_DECIDED})
 """A question with its answer: the first message always shows how it stands, with all that can be pressed."""
 Texts = Mapping[str, Mapping[str, str]]
 """`subject` and `body` (Markdown) by language."""
@@ -47,6 +47,8 @@ class Telling:
     playbook: Playbook
     facts: Facts
     conversation: str
+    under: str = ""
+    """The conversation whose first message this one stands below, where a channel has threads."""
     cause: str
     """Names what led to it (`event:12`, `timer:3`, ...), so that the same cause never tells anybody twice."""
     now: datetime
@@ -142,17 +144,26 @@ def mail(
 
 
 def mail_asked(
-    session: Session, hub: Hub, telling: Telling, *, address: str, token: str, locale: str, zone: str
+    session: Session,
+    hub: Hub,
+    telling: Telling,
+    *,
+    address: str,
+    locale: str,
+    zone: str,
+    token: str = "",
+    reader: str = "asked",
 ) -> None:
     """Word the moment for whoever has an address that was given as theirs, and mail it.
 
-    `token` stops such mail; it is empty where there is none to stop.
+    `token` stops such mail; it is empty where there is none to stop. `reader` is why they get it, for `why.txt`.
     """
     message = telling.playbook.message(telling.moment, Audience.CUSTOMERS)
     if message is None:
         return
     rendered = word(hub, message, telling.facts, Audience.CUSTOMERS, locale=locale, zone=zone)
-    why = _why(hub, locale, "subscriber" if token else "asked")
+    about = in_language(hub, telling.facts, locale)["component"]
+    why = _why(hub, locale, "subscriber" if token else reader, about)
     content = payload(rendered, address, locale=locale, why=why, unsubscribe=token, **_page(hub))
     _enqueue(session, [_delivery(telling, Audience.CUSTOMERS, f"email:{address}", content)], telling.now)
 
@@ -217,6 +228,7 @@ def _deliveries(
     due = telling.facts.get("next_update")
     speech = hub.configuration.templates.locale(hub.page.main).speech
     content = payload(words, to, locale=hub.page.main, promise=speech.clock(due) if due else "")
+    content |= {"under": telling.under} if telling.under else {}
     made = partial(_delivery, telling, audience, lane)
     if channel == "page":
         if telling.customers:

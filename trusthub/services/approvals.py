@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from trusthub.domain.approval import ApprovalRule, OnTimeout, Standing, differing
 from trusthub.domain.incident import By, Impact, State
-from trusthub.domain.message import Button, Change, Moment
+from trusthub.domain.message import Button, Moment
+from trusthub.domain.parts import Change
 from trusthub.rendering import filters
 from trusthub.services import drafts, incidents, promises
 from trusthub.services.announce import Telling, Texts, tell

@@ -15,6 +15,7 @@ from trusthub.services import files
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.hub import Hub
 from trusthub.store.tables import (
+    Affected,
     Delivery,
     Event,
     InboundMail,
@@ -53,8 +54,10 @@ def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
         audit_row(session, act, "erase customer", _subject(found))
         for person in found["person"]:
             person.name = person.email = None
+        for affected in found["affected"]:
+            session.delete(affected)
         for thread in found["thread"]:
-            thread.recorded_url = None
+            thread.recorded_url = thread.external_system = thread.external_id = thread.external_url = None
             thread.network, thread.mail, thread.link_version = None, False, thread.link_version + 1
         threads = [thread.id for thread in found["thread"]]
         session.execute(
@@ -80,6 +83,7 @@ def _forget_copies(session: Session, hub: Hub, found: dict[str, list[Any]], addr
         event.headers, event.body, event.summary, event.error = {}, b"", ERASED, ""
     for delivery in found["mention"]:
         delivery.payload = _without(delivery.payload, address)
+        delivery.lane, delivery.key = _without(delivery.lane, address), _without(delivery.key, address)
     for kept in found["sandbox"]:
         session.delete(kept)
     for message in found["thread_message"]:
@@ -98,6 +102,7 @@ def _found(session: Session, address: str) -> dict[str, list[Any]]:
         "person": people,
         "thread": threads,
         "thread_message": _all(session, ThreadMessage, col(ThreadMessage.thread_id).in_(ids) | mailed),
+        "affected": _all(session, Affected, col(Affected.person_id).in_([row.id for row in people])),
         "subscriber": _all(session, Subscriber, func.lower(col(Subscriber.address)) == small),
         "recipient": _all(session, Recipient, func.lower(col(Recipient.address)) == small),
         "delivery": _all(session, Delivery, mine),

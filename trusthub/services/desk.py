@@ -7,7 +7,8 @@ from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
-from trusthub.services import gate_rollback, outcomes, outgoing, postmortem, report, talk
+from trusthub.domain.parts import Heard
+from trusthub.services import gate_rollback, outcomes, outgoing, postmortem, proposals, report, talk, complaints
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
@@ -53,6 +54,10 @@ class RolloutDetail:
     ask: AskView | None
     audit: tuple[str, ...]
     outcome: OutcomeView | None = None
+    heard: tuple[Heard, ...] = ()
+    """What customers say of it, step by step."""
+    proposed: tuple[int, int] | None = None
+    """How many asked for a rollback, of how many who complained, while nobody has decided about it."""
 
 
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
@@ -123,6 +128,8 @@ def find_rollout(session: Session, hub: Hub, public_id: str) -> RolloutDetail | 
         ask=ask_of(session, hub, row),
         audit=_acts(session, f"rollout:{public_id}"),
         outcome=outcomes.view(session, row),
+        heard=complaints.stepwise(session, row),
+        proposed=proposals.asked(session, row),
     )
 
 
@@ -131,7 +138,8 @@ def ask_of(session: Session, hub: Hub, row: Rollout) -> AskView | None:
     who = gate_rollback.asker(session, row.public_id)
     if who is None and not gate_rollback.may_ask(session, hub, row):
         return None
-    return AskView(public_id=row.public_id, tool=row.source, asked_by=who)
+    called = bool(gate_rollback.hooks(session, hub, row))
+    return AskView(public_id=row.public_id, tool=row.source, asked_by=who, called=called)
 
 
 def _acts(session: Session, *subjects: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from trusthub.domain.complaints import Threshold
 from trusthub.domain.events import Strategy
 from trusthub.domain.incident import Impact, State, impact_of
 from trusthub.domain.message import Audience, Moment
@@ -120,6 +121,8 @@ def _stories(configuration: Configuration, playbook: Playbook, fail_at: float | 
         yield partial(_failing, playbook=playbook, place=place, share=share)
     if fail_at is None:
         yield partial(_passing, playbook=playbook, place=place)
+        if playbook.propose_rollback:
+            yield partial(_unwanted, playbook=playbook, place=place, threshold=playbook.propose_rollback)
 
 
 # ---------------------------------------------------------------------------------------------- stories
@@ -166,6 +169,24 @@ def _passing(played: Stage, number: int, check: Check, *, playbook: Playbook, pl
     played.hear("rollout.completed", **said)
     heard = played.said(began)
     return Run(fails_at=None, began=began, said=heard, problems=_words(heard, check), notes=("Nothing fails.",))
+
+
+def _unwanted(
+    played: Stage, number: int, check: Check, *, playbook: Playbook, place: _Place, threshold: Threshold
+) -> Run:
+    """Nothing fails, and as many customers ask for a rollback as the playbook puts before people."""
+    began = played.clock.now
+    said = _moved(played, place, playbook.stages[:1], number)
+    for voice in range(threshold.requests):
+        played.ask_back(place.component, f"198.51.{voice}.1")
+    played.listen()
+    played.wait(_STEP)
+    played.hear("rollback.finished", exposure=0, **said)
+    heard = played.said(began)
+    proposed = any(each.moment == Moment.ROLLBACK_PROPOSED for each in heard)
+    silent = () if proposed else ("Customers ask for a rollback, and nobody is told.",)
+    note = f"{threshold.requests} customers ask for a rollback, and the playbook puts it before people."
+    return Run(fails_at=None, began=began, said=heard, problems=(*silent, *_words(heard, check)), notes=(note,))
 
 
 def _failing(played: Stage, number: int, check: Check, *, playbook: Playbook, place: _Place, share: float) -> Run:

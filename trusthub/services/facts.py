@@ -7,7 +7,8 @@ from typing import Any
 from trusthub.domain import promise as rules
 from trusthub.domain.events import Evidence
 from trusthub.domain.incident import CauseClass, Impact, State
-from trusthub.domain.message import FACTS, WayBack
+from trusthub.domain.message import FACTS
+from trusthub.domain.parts import WayBack
 from trusthub.domain.plan import Plan
 from trusthub.domain.promise import Kind
 from trusthub.domain.reach import Reach
@@ -32,6 +33,7 @@ def page_facts(hub: Hub) -> Facts:
         components=(),
         corrected=(),
         sticky=False,
+        affected=False,
         verifying=False,
         cause_class=CauseClass.UNKNOWN.value,
         safeguard_missing=False,
@@ -41,6 +43,8 @@ def page_facts(hub: Hub) -> Facts:
         unknown_risks=(),
         findings=(),
         changed=(),
+        complaints_by_step=(),
+        trust_lines=(),
         decision="",
         tool="",
     )

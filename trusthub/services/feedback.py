@@ -11,9 +11,10 @@ from sqlmodel import Session, col
 from trusthub.domain.attachment import File
 from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
-from trusthub.services import files, reply_pace, subscribe
+from trusthub.services import external, files, reply_pace, subscribe
 from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
 from trusthub.services.cases import Case, hub_of, known_to, pages_of, read_case, the_page
+from trusthub.services.external import External
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.services.topic import Topic, of_case, of_component, of_thread
@@ -21,8 +22,6 @@ from trusthub.store.tables import Component, Incident, Person, Thread, ThreadMes
 
 LONGEST = 5000
 """Characters of one answer."""
-PAINS = ("blocking", "painful", "minor")
-"""How badly it can hurt, worst first."""
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]+\.[^@\s<>,;:\"().]{2,}")
 _LONGEST_ADDRESS = 254
 """Characters of an address (RFC 5321, 4.5.3.1)."""
@@ -41,7 +40,7 @@ class Answer:
     locale: str = ""
     """The language of the page that it was written on; the page's own when that is not known."""
     pain: str | None = None
-    """One of PAINS."""
+    """One of domain.complaints.PAINS."""
     updates: bool = False
     """Whether they want every public update by mail."""
     files: Sequence[File] = ()
@@ -52,6 +51,8 @@ class Answer:
     """Which of us wrote it down for them."""
     recorded_url: str | None = None
     """Where they said it."""
+    external: External | None = None
+    """The help desk that speaks with them; then no mail goes to them from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,10 @@ def _start(
         locale=hub.page.nearest(answer.locale),
         recorded_by=answer.recorded_by,
         recorded_url=answer.recorded_url,
+        mail=answer.external is None,
+        external_system=answer.external.system if answer.external else None,
+        external_id=answer.external.id if answer.external else None,
+        external_url=answer.external.url if answer.external else None,
         created_at=now,
         updated_at=now,
     )
@@ -245,7 +250,7 @@ def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts
             bodies[code] = _body_in_thread(hub, topic, moment, said, code)
         message = _say(session, thread, "hub", None, bodies[code], now)
         thread.updated_at = when
-        if thread.updates:
+        if thread.updates or thread.external_system:
             person = session.get_one(Person, thread.person_id)
             mine = {**facts, **_thread_facts(hub, thread, person)}
             _write(session, hub, topic, thread, moment, message, mine, now)
@@ -320,7 +325,8 @@ def _mailed_links(hub: Hub, thread: Thread) -> Facts:
 def _hear(
     session: Session, hub: Hub, topic: Topic, thread: Thread, message: ThreadMessage, facts: Facts, now: datetime
 ) -> None:
-    """Let support hear it."""
+    """Let support hear it, and a help desk that has the conversation as well."""
+    external.push(session, hub, thread, Moment.THREAD_RECEIVED, message, now)
     url = hub.console_url("threads", thread.public_id)
     tell(
         session,
@@ -349,7 +355,8 @@ def _write(
     facts: Facts,
     now: datetime,
 ) -> None:
-    """Mail the customer, unless they left no address or asked for no more mail."""
+    """Mail the customer, unless they left no address or asked for no more mail; a help desk tells them itself."""
+    external.push(session, hub, thread, moment, message, now)
     person = session.get_one(Person, thread.person_id)
     if not person.email or not thread.mail:
         return

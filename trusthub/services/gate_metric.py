@@ -1,21 +1,20 @@
 """The customer as a metric of a rollout: how many real ones complain since its current step began."""
 
-from datetime import datetime
-
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from trusthub.domain import gate as rules
-from trusthub.domain.gate import Measurement, Voice
+from trusthub.domain.gate import Measurement
 from trusthub.domain.rollout import UNDER_WAY
 from trusthub.domain.site import Gate
+from trusthub.services import complaints
 from trusthub.services.cases import known_of
 from trusthub.services.gate_requests import Asked
 from trusthub.services.gate_rollback import asker
 from trusthub.services.gate_rollouts import place_of
 from trusthub.services.hub import Hub
-from trusthub.store.tables import Incident, IncidentComponent, Person, Rollout, Thread
+from trusthub.store.tables import Rollout
 
 log = structlog.get_logger()
 
@@ -39,8 +38,7 @@ def _measure(hub: Hub, gate: Gate, asked: Asked) -> Measurement:
             return Measurement(reason=(several or "No rollout of {} is under way.").format(where))
         known = known_of(rows[0])
         since = rules.step_began(known) or rows[0].created_at
-        voices = _voices(session, rows[0], known.started_at or rows[0].created_at, since)
-        return rules.measure(voices, since, gate, asker(session, rows[0].public_id))
+        return rules.measure(complaints.of(session, rows[0], since), since, gate, asker(session, rows[0].public_id))
 
 
 def _under_way(session: Session, place: Rollout) -> list[Rollout]:
@@ -57,25 +55,3 @@ def _under_way(session: Session, place: Rollout) -> list[Rollout]:
         .order_by(col(Rollout.id))
     ).scalars()
     return list({row.environment: row for row in found}.values())
-
-
-def _voices(session: Session, row: Rollout, began: datetime, since: datetime) -> list[Voice]:
-    """Return who wrote since the step began: on the rollout's incident, or on one of its component that is no older."""
-    touches = select(col(IncidentComponent.incident_id)).where(col(IncidentComponent.component_id) == row.component_id)
-    as_new = (col(Incident.created_at) >= began) & col(Incident.id).in_(touches)
-    found = session.execute(
-        select(Thread, col(Person.email))
-        .join(Incident, col(Thread.incident_id) == col(Incident.id))
-        .join(Person, col(Thread.person_id) == col(Person.id))
-        .where(col(Thread.created_at) >= since, or_(col(Incident.rollout_id) == row.id, as_new))
-    )
-    return [
-        Voice(
-            person=email.lower() if email else f"thread {thread.id}",
-            network=thread.network or "",
-            at=thread.created_at,
-            real=thread.verified_at is not None or thread.confirmed_by is not None,
-            wants_rollback=thread.wants_rollback,
-        )
-        for thread, email in found
-    ]

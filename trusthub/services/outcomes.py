@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from trusthub.domain.message import Share
 from trusthub.domain.outcome import minutes, outcome
+from trusthub.domain.parts import Share
 from trusthub.domain.plan import Plan
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.services.facts import Facts

@@ -148,6 +148,8 @@ def _playbook(document: Document, site: Site, known: Mapping[str, Plan], templat
             raise document.error(message, ("match", "component"))
     if playbook.approval:
         _check_approval(document, site, playbook)
+    if playbook.propose_rollback:
+        _check_told(document, playbook, (Moment.ROLLBACK_PROPOSED, Moment.ROLLBACK_DECIDED))
     for place, message in _messages(playbook):
         _check_message(document, site, templates, place, message)
     return playbook
@@ -165,7 +167,12 @@ def _check_approval(document: Document, site: Site, playbook: Playbook) -> None:
                 f"approval.approvers: {approver!r} is not under roles.publisher in site.yaml. {hint(approver, known)}"
             )
             raise document.error(message, ("approval", "approvers"))
-    for moment in (Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED):
+    _check_told(document, playbook, (Moment.APPROVAL_ASKED, Moment.APPROVAL_DECIDED))
+
+
+def _check_told(document: Document, playbook: Playbook, moments: Iterable[Moment]) -> None:
+    """Refuse a question that a playbook puts before nobody who works here."""
+    for moment in moments:
         if not any(not audience.public for audience in playbook.tell.get(moment, {})):
             message = f"tell.{moment}: nobody who works here is told. Add {{stakeholders: {moment}}}."
             raise document.error(message, ("tell",))

@@ -101,6 +101,7 @@ def page(session: Session, hub: Hub, now: datetime, locale: str = "") -> PageVie
             for code in hub.page.locales
         ),
         promises=hub.page.promises.value,
+        trust=hub.page.trust,
         files=hub.files is not None,
         title=language.said("{name}: incidents", name=hub.page.name).unescape(),
         sheet=look.sheet,

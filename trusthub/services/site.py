@@ -188,12 +188,11 @@ def _check_gates(document: Document, site: Site) -> None:
 
 
 def _check_destinations(document: Document, site: Site, settings: Settings) -> None:
-    for audience, places in site.audiences.items():
-        for index, place in enumerate(places):
-            if place.webhook and place.webhook.startswith("http://") and not settings.webhook_allow_private:
-                where = ("audiences", audience.value, index, "webhook")
-                message = "is not https. Use https, or set TRUSTHUB_WEBHOOK_ALLOW_PRIVATE for a receiver next door."
-                raise document.error(f"{dotted(where)}: {message}", where)
+    for at, place in site.places:
+        if place.webhook and place.webhook.startswith("http://") and not settings.webhook_allow_private:
+            where = (*at, "webhook")
+            message = "is not https. Use https, or set TRUSTHUB_WEBHOOK_ALLOW_PRIVATE for a receiver next door."
+            raise document.error(f"{dotted(where)}: {message}", where)
 
 
 def _check_coverage(configuration: Configuration, folder: Path) -> None:

@@ -22,10 +22,11 @@ from trusthub.domain.message import Audience
 from trusthub.domain.promise import Kind, Standing
 from trusthub.domain.site import Connection
 from trusthub.errors import TrusthubError
-from trusthub.services import approving, intake, mailing, staff
+from trusthub.services import approving, feedback, intake, mailing, staff
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.approving import Answer, Press
 from trusthub.services.cases import pending, read_case, the_page
+from trusthub.services.chorus import Listening
 from trusthub.services.delivery import Worker
 from trusthub.services.facts import Facts, case_facts
 from trusthub.services.hub import Hub
@@ -33,7 +34,7 @@ from trusthub.services.scratch import Clock, next_due, scratch
 from trusthub.services.site import Configuration
 from trusthub.sources.base import Inbound
 from trusthub.store.outbox import channel_of
-from trusthub.store.tables import Approval, Delivery, Incident, Promise, Subscriber
+from trusthub.store.tables import Approval, Component, Delivery, Incident, Promise, Subscriber
 
 PERSON = "Drill"
 """Who keeps the promises of a drill that only a person can keep."""
@@ -106,6 +107,19 @@ class Stage:
         """Let a person do something now."""
         publisher = next(iter(self.hub.configuration.site.roles.publisher), None)
         do(Act(actor=PERSON, now=self.clock.now, email=publisher.email if publisher else ""))
+        self.worker.drain()
+
+    def ask_back(self, component: str, address: str) -> None:
+        """Let a real customer ask, from a network address, for a change of a component to be rolled back."""
+        words = "The new version makes my work harder. Please bring the earlier one back."
+        answer = feedback.Answer(words=words, wants_rollback=True, pain="painful", address=address)
+        with self.hub.database.transaction() as session:
+            row = session.execute(select(Component).where(col(Component.key) == component)).scalar_one()
+            feedback.start_about(session, self.hub, row, answer, self.clock.now).confirmed_by = PERSON
+
+    def listen(self) -> None:
+        """Let the hub look at what customers say of rollouts."""
+        Listening(self.hub).watch(self.clock.now)
         self.worker.drain()
 
     def wait(self, span: timedelta) -> None:

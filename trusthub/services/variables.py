@@ -19,7 +19,20 @@ def substitute(document: Document) -> Document:
         for index, entry in enumerate(places) if isinstance(places, list) else ():
             for key in _HIDDEN & entry.keys() if isinstance(entry, dict) else ():
                 _fill_or_fail(document, entry, key, ("audiences", audience, index, key))
+    _fill_called(document)
     return document
+
+
+def _fill_called(document: Document) -> None:
+    """Fill the addresses and secrets of programs that are called: help desks, and what rolls back."""
+    said = document.value if isinstance(document.value, dict) else {}
+    for section, *below in (("help_desks",), ("connections", "rollback")):
+        entries = said.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            place = entry.get(below[0]) if below and isinstance(entry, dict) else entry
+            if isinstance(place, dict):
+                for key in _HIDDEN & place.keys():
+                    _fill_or_fail(document, place, key, (section, name, *below, key))
 
 
 def _fill_or_fail(document: Document, entry: dict[str, Any], key: str, place: Place) -> None:

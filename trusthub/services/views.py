@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from trusthub.domain.incident import OVER
-from trusthub.domain.message import Share
+from trusthub.domain.parts import Share
 from trusthub.services.curve import ExposureView
 from trusthub.services.files import FileView
 
@@ -57,6 +57,8 @@ class PageView:
     rendered_at: datetime
     promises: str = "public"
     """Who sees how promises ended: public, incident or internal."""
+    trust: bool = False
+    """Whether visitors read the short form of the trust report."""
     locale: str = "en"
     """The language that it is in."""
     languages: tuple[LanguageView, ...] = ()
@@ -324,6 +326,8 @@ class AskView:
     tool: str
     asked_by: str | None
     """Who has said yes already."""
+    called: bool = False
+    """Whether the tool is called, and does not ask us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Claimed:
     """When the lane takes a whole burst again."""
     parent: str | None = None
     """Receipt of the message that leads the conversation in this lane."""
+    under: str | None = None
+    """Receipt of the message below which the conversation begins, while it has not begun."""
     alone: bool = False
     """An earlier message of the conversation was given up, and nobody has said so yet."""
 
@@ -204,6 +206,8 @@ def _claimed(session: Session, delivery: Delivery, lane: Any, token: str, attemp
     if delivery.conversation:
         before = {"lane": delivery.lane, "conversation": delivery.conversation, "before": delivery.id}
         made.parent, made.alone = _conversation(session.execute(_EARLIER, before))
+        if made.parent is None and (above := delivery.payload.get("under")):
+            made.under, _ = _conversation(session.execute(_EARLIER, {**before, "conversation": above}))
     return made
 
 

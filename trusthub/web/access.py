@@ -18,6 +18,7 @@ class Scope(StrEnum):
     READ_INCIDENTS = "incidents:read"
     WRITE_INCIDENTS = "incidents:write"
     READ_THREADS = "threads:read"
+    WRITE_THREADS = "threads:write"
 
 
 LEAST: Mapping[str, str] = {
@@ -38,6 +39,10 @@ LEAST: Mapping[str, str] = {
     "public.answer_about": EVERYBODY,
     "public.fixed": EVERYBODY,
     "public.rate": EVERYBODY,
+    "public.affected": EVERYBODY,
+    "public.ask_affected": EVERYBODY,
+    "public.trust": EVERYBODY,
+    "public.trust_in": EVERYBODY,
     "public.file": EVERYBODY,
     "gates.ask": EVERYBODY,
     "slack.events": EVERYBODY,
@@ -58,7 +63,10 @@ LEAST: Mapping[str, str] = {
     "api.incident": Scope.READ_INCIDENTS,
     "api.open": Scope.WRITE_INCIDENTS,
     "api.update": Scope.WRITE_INCIDENTS,
+    "api.affected": Scope.WRITE_INCIDENTS,
     "api.threads": Scope.READ_THREADS,
+    "api.take_thread": Scope.WRITE_THREADS,
+    "api.hear": Scope.WRITE_THREADS,
     "console.login": EVERYBODY,
     "console.sign_in": EVERYBODY,
     "console.leave": EVERYBODY,
@@ -71,6 +79,8 @@ LEAST: Mapping[str, str] = {
     "console.rollouts": Role.VIEWER,
     "console.rollout": Role.VIEWER,
     "console.promises": Role.VIEWER,
+    "console.trust": Role.VIEWER,
+    "console.trust_table": Role.VIEWER,
     "console.connections": Role.VIEWER,
     "console.incident": Role.VIEWER,
     "console.thread": Role.VIEWER,
@@ -101,6 +111,7 @@ LEAST: Mapping[str, str] = {
     "console.act_maintenance": Role.PUBLISHER,
     "console.act": Role.PUBLISHER,
     "console.ask": Role.PUBLISHER,
+    "console.keep": Role.PUBLISHER,
     "console.requeue_confirm": Role.PUBLISHER,
     "console.requeue_all": Role.PUBLISHER,
     "console.requeue": Role.PUBLISHER,

@@ -5,9 +5,13 @@ from collections.abc import Callable
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, ValidationError
 
+from trusthub.domain.affected import listed
 from trusthub.domain.incident import State
-from trusthub.services import api_tokens, listing, staff
+from trusthub.services import affected, api_tokens, external_in, listing, staff
 from trusthub.services.acts import Act, StaffError
+from trusthub.services.external import VIA
+from trusthub.services.external import External as Elsewhere
+from trusthub.services.feedback import Answer, is_address
 from trusthub.services.hub import Hub
 from trusthub.services.wording import UnfitError
 from trusthub.store.tables import Incident, Thread
@@ -15,10 +19,15 @@ from trusthub.web import access, api_document
 from trusthub.web.access import Scope
 from trusthub.web.api_document import Operation
 from trusthub.web.api_shapes import (
+    Affected,
+    External,
+    Heard,
     IncidentDetail,
     IncidentOut,
     Incidents,
+    Kept,
     Made,
+    NewThread,
     NewUpdate,
     Opening,
     Paging,
@@ -33,7 +42,16 @@ OPERATIONS = (
     Operation("incident", "GET", "/incidents/<id>", Scope.READ_INCIDENTS, "Read an incident", IncidentDetail),
     Operation("open", "POST", "/incidents", Scope.WRITE_INCIDENTS, "Open an incident", Made, Opening, 201),
     Operation("update", "POST", "/incidents/<id>/updates", Scope.WRITE_INCIDENTS, "Publish", Made, NewUpdate, 201),
+    Operation(
+        "affected", "POST", "/incidents/<id>/affected", Scope.WRITE_INCIDENTS, "List whom it hit", Kept, Affected, 201
+    ),
     Operation("threads", "GET", "/threads", Scope.READ_THREADS, "List customers' threads", Threads, Paging),
+    Operation(
+        "take_thread", "POST", "/threads", Scope.WRITE_THREADS, "Open one of a help desk", ThreadOut, NewThread, 201
+    ),
+    Operation(
+        "hear", "POST", "/threads/<id>/messages", Scope.WRITE_THREADS, "Tell what was said there", Made, Heard, 201
+    ),
 )
 
 
@@ -101,15 +119,52 @@ class Api:
         staff.update(self._hub, id, act, note=wanted.note, state=state, failed=wanted.failed, others=wanted.notes)
         return Made(id=id)
 
+    def affected(self, wanted: Affected, id: str) -> Kept | Response:  # noqa: A002 -- as above
+        """List whom an incident hit; those who have an address hear of it."""
+        with self._hub.database.reading() as session:
+            if listing.incident(session, id) is None:
+                return problem(404, "There is no such incident", "GET /api/v1/incidents lists all.")
+        try:
+            hits = list(listed(wanted.ids, wanted.csv))
+        except ValueError as error:
+            return problem(422, "This list is not understood", str(error), "/csv" if "CSV" in str(error) else "/ids")
+        kept = affected.add(self._hub, id, hits, _act(""))
+        return Kept(count=kept.count, reachable=kept.reachable)
+
     def threads(self, wanted: Paging) -> Threads | Response:
         """List customers' threads."""
         with self._hub.database.reading() as session:
             found = listing.page(session, Thread, wanted.after, wanted.limit)
         if found is None:
             return _no_place()
-        names = [name for name in ThreadOut.model_fields if name != "id"]
-        items = [ThreadOut(id=row.public_id, **{name: getattr(row, name) for name in names}) for row in found[0]]
-        return Threads(items=items, next=found[1])
+        return Threads(items=[_thread(row) for row in found[0]], next=found[1])
+
+    def take_thread(self, wanted: NewThread) -> ThreadOut:
+        """Open a conversation that a help desk has."""
+        there, act = wanted.external, _act("")
+        if wanted.email and not is_address(wanted.email):
+            raise StaffError("The email address cannot be one. Leave it out, or write name@example.com.")
+        answer = Answer(
+            words=wanted.words,
+            name=wanted.name,
+            email=wanted.email,
+            wants_rollback=wanted.wants_rollback,
+            locale=wanted.locale,
+            pain=wanted.pain,
+            via=VIA,
+            recorded_by=act.actor,
+            recorded_url=there.url,
+            external=Elsewhere(there.system, there.id, there.url),
+        )
+        opening = external_in.Opening(
+            answer=answer, incident=wanted.incident, component=wanted.component, verified=wanted.verified
+        )
+        return _thread(external_in.take(self._hub, opening, act))
+
+    def hear(self, wanted: Heard, id: str) -> Made:  # noqa: A002 -- as above
+        """Add what was said in the help desk."""
+        external_in.hear(self._hub, id, wanted.words, _act(""), author=wanted.author)
+        return Made(id=id)
 
 
 def api(hub: Hub) -> Blueprint:
@@ -153,6 +208,14 @@ def _served(op: Operation, do: Callable[..., BaseModel | Response]) -> Callable[
         return Response(given.model_dump_json(), op.status, content_type="application/json")
 
     return serve
+
+
+def _thread(row: Thread) -> ThreadOut:
+    names = [name for name in ThreadOut.model_fields if name not in {"id", "external"}]
+    there = None
+    if row.external_system and row.external_id:
+        there = External(system=row.external_system, id=row.external_id, url=row.external_url)
+    return ThreadOut(id=row.public_id, external=there, **{name: getattr(row, name) for name in names})
 
 
 def _incident(row: Incident) -> dict[str, object]:

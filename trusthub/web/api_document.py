@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from trusthub import __version__
 from trusthub.web.access import Scope
-from trusthub.web.api_shapes import Paging, Problem
+from trusthub.web.api_shapes import DeskCall, Paging, Problem
 
 
 class Operation(NamedTuple):
@@ -26,7 +26,9 @@ class Operation(NamedTuple):
 
 def document(operations: tuple[Operation, ...], base_url: str) -> dict[str, Any]:
     """Return the description of the API as OpenAPI 3.1."""
-    models = {each for op in operations for each in (op.gives, op.takes, Problem) if each and each is not Paging}
+    models = {
+        each for op in operations for each in (op.gives, op.takes, Problem, DeskCall) if each and each is not Paging
+    }
     ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = models_json_schema(
         [(model, "validation") for model in ordered], ref_template="#/components/schemas/{model}"
@@ -40,6 +42,7 @@ def document(operations: tuple[Operation, ...], base_url: str) -> dict[str, Any]
         "info": {"title": "trusthub", "version": __version__},
         "servers": [{"url": f"{base_url}/api/v1"}],
         "paths": paths,
+        "webhooks": {"helpDesk": {"post": _DESK}},
         "components": {"schemas": schemas["$defs"], "securitySchemes": bearer},
     }
 
@@ -71,3 +74,11 @@ def _operation(op: Operation) -> dict[str, Any]:
 def _content(description: str, model: type[BaseModel], kind: str = "application/json") -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {"description": description, "content": {kind: {"schema": schema}}}
+
+
+_DESK: dict[str, Any] = {
+    "summary": "What was said here in a conversation that a help desk opened",
+    "description": "Goes to the address under `help_desks` in site.yaml, signed by its secret (Standard Webhooks).",
+    "requestBody": {"required": True, "content": _content("", DeskCall)["content"]},
+    "responses": {"2XX": {"description": "It was taken. Anything else is tried again, except 400, 404 and 410."}},
+}

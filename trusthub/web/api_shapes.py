@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trusthub.services.feedback import LONGEST
+
 
 class Shape(BaseModel):
     """Refuses what it does not know."""
@@ -40,6 +42,14 @@ class IncidentDetail(IncidentOut):
     updates: list[UpdateOut]
 
 
+class External(Shape):
+    """Where else a conversation is."""
+
+    system: str = Field(description="The help desk's name under `help_desks` in site.yaml.")
+    id: str = Field(min_length=1, max_length=200)
+    url: str | None = Field(default=None, max_length=2000, pattern=r"^https?://\S+$")
+
+
 class ThreadOut(Shape):
     """One customer's conversation, without their name, address or words."""
 
@@ -47,6 +57,7 @@ class ThreadOut(Shape):
     state: str
     locale: str
     wants_rollback: bool
+    external: External | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -84,6 +95,82 @@ class NewUpdate(Shape):
     notes: dict[str, str] = Field(default_factory=dict, description="The note in other languages, by code.")
     failed: int | None = Field(default=None, ge=0, description="Failed requests, counted from the beginning.")
     reason: str = ""
+
+
+class NewThread(Shape):
+    """A customer's conversation in a help desk, to be heard here too. Opening the same one twice opens one."""
+
+    external: External
+    words: str = Field(min_length=1, max_length=LONGEST, description="What the customer wrote.")
+    incident: str = Field(default="", description="Id of the public incident that it is about, else `component`.")
+    component: str = Field(default="", description="The component's id in site.yaml.")
+    name: str | None = Field(default=None, max_length=80)
+    email: str | None = Field(default=None, description="Nothing is mailed to it: the help desk speaks with them.")
+    locale: str = ""
+    pain: Literal["blocking", "painful", "minor"] | None = None
+    wants_rollback: bool = False
+    verified: bool = Field(default=False, description="Whether you know the customer: their voice counts then.")
+
+
+class Heard(Shape):
+    """What was said in the help desk. With `author` it is an answer of yours, which the customer has already."""
+
+    words: str = Field(min_length=1, max_length=LONGEST)
+    author: str | None = Field(default=None, min_length=1, max_length=80)
+
+
+class DeskThread(BaseModel):
+    """The conversation that a call to a help desk is about."""
+
+    id: str
+    state: Literal["open", "answered", "closed"]
+    url: str = Field(description="Where staff read and answer it.")
+    external: External
+
+
+class DeskMessage(BaseModel):
+    """What was said in it."""
+
+    by: Literal["customer", "staff", "hub"]
+    author: str | None
+    body: str = Field(description="Markdown.")
+    at: datetime
+
+
+class DeskData(BaseModel):
+    """The `data` of a call; `subject`, `text`, `html` and `links` are as in every webhook."""
+
+    thread: DeskThread
+    message: DeskMessage
+
+
+class DeskCall(BaseModel):
+    """A call to a help desk, signed as Standard Webhooks have it. Drop repeats by the header `webhook-id`."""
+
+    type: str = Field(description="thread.replied, thread.received, thread.closed, or the moment of a public update.")
+    timestamp: datetime
+    version: int
+    data: DeskData
+
+
+class Affected(Shape):
+    """Whom an incident hit. Those whose address is known hear so by mail; the public page says nothing of it."""
+
+    ids: list[str] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Mail addresses, or ids of subscribers here. Other ids are counted, and nothing is mailed to them.",
+    )
+    csv: str = Field(
+        default="", description="A table whose first line names `address`, and `id` and `locale` if known."
+    )
+
+
+class Kept(Shape):
+    """What is kept of whom an incident hit, for `retention.affected`."""
+
+    count: int
+    reachable: int = Field(description="Those of them to whom we can write.")
 
 
 class Paging(Shape):

@@ -22,6 +22,7 @@ from trusthub.services import (
     ledger,
     legal,
     postmortem,
+    proposals,
     report,
     staff,
     timeline,
@@ -43,6 +44,7 @@ from trusthub.web import (
     console_second,
     console_sign_in,
     console_talk,
+    console_trust,
     console_words,
     fields,
     security,
@@ -112,10 +114,11 @@ class Console:
         """Show what waits."""
         with self.hub.database.reading() as session:
             view, held = desk.desk(session, self.hub, self.hub.clock()), deliveries.pauses(session)
-            asked = approval_views.waiting(session)
+            asked, proposed = approval_views.waiting(session), proposals.waiting(session)
         return self.render(
             "home.html",
             approvals=asked,
+            proposals=proposed,
             incidents=view.incidents,
             threads=view.threads,
             deliveries=view.deliveries,
@@ -134,6 +137,15 @@ class Console:
         return self.attempt(
             lambda: gate_rollback.ask(
                 self.hub, public_id, self.act_now(), fields.required("why", "why it should go back")
+            ),
+            url_for("console.rollout", public_id=public_id),
+        )
+
+    def keep(self, public_id: str) -> Answer:
+        """Leave a rollout as it is although customers ask for a rollback."""
+        return self.attempt(
+            lambda: proposals.keep(
+                self.hub, public_id, self.act_now(), fields.required("why", "why it stays as it is")
             ),
             url_for("console.rollout", public_id=public_id),
         )
@@ -339,6 +351,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Bluepr
     add("/connections", "connections", routes.connections)
     add("/connections/events/<int:event>", "understand", routes.understand, methods=["POST"])
     add("/rollouts/<public_id>/rollback", "ask", routes.ask, methods=["POST"])
+    add("/rollouts/<public_id>/keep", "keep", routes.keep, methods=["POST"])
     add("/open", "new", routes.new)
     add("/open", "open", routes.open, methods=["POST"])
     add("/incidents/<public_id>", "incident", routes.incident)
@@ -355,6 +368,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Bluepr
     console_deliveries.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
     console_talk.add(blueprint, routes)
+    console_trust.add(blueprint, routes)
     console_words.add(blueprint, routes)
     return blueprint
 

@@ -3,6 +3,7 @@
 from flask import Request
 
 from trusthub.domain.attachment import UnfitError
+from trusthub.domain.complaints import PAINS
 from trusthub.services import feedback
 from trusthub.web import sent_files
 
@@ -38,7 +39,7 @@ def read_answer(incoming: Request) -> feedback.Answer:
         wants_rollback="rollback" in form,
         locale=form.get("locale", ""),
         address=incoming.remote_addr or "",
-        pain=pain if pain in feedback.PAINS else None,
+        pain=pain if pain in PAINS else None,
         updates="updates" in form,
         files=attached,
     )

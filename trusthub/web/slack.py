@@ -10,19 +10,23 @@ from flask import Blueprint, Response, jsonify, request
 
 from trusthub.channels import slack_signature
 from trusthub.channels.slack import Slack
+from trusthub.domain.role import Role
 from trusthub.errors import DeliveryError, WordingError
-from trusthub.services import approving, slack_events, staff
-from trusthub.services.acts import Act, StaffError
+from trusthub.services import approving, gate_rollback, proposals, slack_events, staff
+from trusthub.services.acts import StaffError
 from trusthub.services.approving import Answer, Press
 from trusthub.services.hub import Hub
 from trusthub.web.slack_commands import Commands, Typed, say
 from trusthub.web.slack_forms import Forms
-from trusthub.web.slack_people import presser
+from trusthub.web.slack_people import Presser, presser
 
 log = structlog.get_logger()
 
 _ACTS = {"tell": staff.tell_customers, "precaution": staff.precaution, "false-alarm": staff.false_alarm}
 _APPROVAL = "approval-"
+_ROLLBACK = {"rollback-ask": gate_rollback.ask, "rollback-keep": proposals.keep}
+_PRESSED = "Customers asked for it, and it was decided in Slack."
+"""What the log says of why: a button has no place for it."""
 
 
 def slack(hub: Hub, signing_secret: str, chat: Slack | None = None) -> Blueprint:
@@ -74,7 +78,7 @@ def _interact(hub: Hub, chat: Slack | None, forms: Forms, payload: dict[str, Any
         _whisper(chat, payload, _told(lambda: forms.shortcut(payload, who)))
         return {"ok": True}
     for action in payload.get("actions", []):
-        if problem := _told(partial(_press, hub, action, who.act(hub))):
+        if problem := _told(partial(_press, hub, action, who)):
             _whisper(chat, payload, problem)
             return problem | {"replace_original": False}
     return {"ok": True}
@@ -91,13 +95,16 @@ def _told(do: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
         return say("Slack did not open the form. Please try again.")
 
 
-def _press(hub: Hub, action: dict[str, Any], act: Act) -> None:
-    name, value = str(action.get("action_id")), str(action.get("value", ""))
+def _press(hub: Hub, action: dict[str, Any], who: Presser) -> None:
+    name, value, act = str(action.get("action_id")), str(action.get("value", "")), who.act(hub)
     if name.startswith(_APPROVAL):
         public_id, _, digest = value.partition(".")
         approving.decide(hub, public_id, act, Answer(press=Press(name.removeprefix(_APPROVAL)), digest=digest))
     elif name in _ACTS:
         _ACTS[name](hub, value, act)
+    elif name in _ROLLBACK:
+        who.needs(Role.PUBLISHER)
+        _ROLLBACK[name](hub, value, act, _PRESSED)
 
 
 def _whisper(chat: Slack | None, payload: dict[str, Any], said: dict[str, Any] | None) -> None:

@@ -5,6 +5,7 @@ at them and no unique key but the id, so that they can be partitioned by id; rep
 """
 
 from trusthub.store.tables.access import ApiToken, AuditChange, StaffSession
+from trusthub.store.tables.back import Affected, Chorus, Proposal
 from trusthub.store.tables.base import Row
 from trusthub.store.tables.deliveries import Attempt, Delivery, Disabled, Hold, Lane, Sandbox
 from trusthub.store.tables.heard import Alert, Event, Outcome, Refusal, Rollout, Seen, Silence
@@ -26,6 +27,7 @@ from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberC
 from trusthub.store.tables.talk import Attachment, InboundMail, MeToo, SlackEvent, SlackMessage
 
 __all__ = [
+    "Affected",
     "Alert",
     "ApiToken",
     "Approval",
@@ -33,6 +35,7 @@ __all__ = [
     "Attempt",
     "Audit",
     "AuditChange",
+    "Chorus",
     "Component",
     "Delivery",
     "Disabled",
@@ -50,6 +53,7 @@ __all__ = [
     "Person",
     "Postmortem",
     "Promise",
+    "Proposal",
     "Recipient",
     "Refusal",
     "Rollout",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import false
+from sqlalchemy import UniqueConstraint, false
 from sqlmodel import Field
 
 from trusthub.store import columns
@@ -22,7 +22,7 @@ class Person(Row, table=True):
 class Thread(Row, table=True):
     """One customer's conversation: on an incident, or on a component with which they have trouble of their own."""
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (UniqueConstraint("external_system", "external_id"), {"sqlite_autoincrement": True})
     id: int = columns.row_id()
     public_id: str = columns.public_name()
     page_id: int = columns.link("page.id")
@@ -57,6 +57,11 @@ class Thread(Row, table=True):
     """Who of us wrote it down for the customer, who said it elsewhere."""
     recorded_url: str | None = None
     """Where the customer said it: the message in Slack."""
+    external_system: str | None = None
+    """The help desk in which the same conversation is, as site.yaml calls it."""
+    external_id: str | None = None
+    """As what it goes there."""
+    external_url: str | None = None
     created_at: datetime = columns.time()
     updated_at: datetime = columns.time(index=True)
 
