@@ -8,8 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trusthub.domain.parts import Heard, Share, Tallied
 from trusthub.domain.page import Page as SitePage
+from trusthub.domain.parts import Heard, Share, Tallied
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime

@@ -15,8 +15,9 @@ from werkzeug.test import Client
 from tests.databases import database_url
 from tests.e2e.house import House, house
 from tests.providers import sendgrid
+from trusthub.domain.affected import Hit
 from trusthub.domain.message import Moment
-from trusthub.services import closed
+from trusthub.services import affected, closed
 from trusthub.services.acts import Act
 from trusthub.services.maintenance import Plan, plan
 from trusthub.settings import packaged
@@ -34,6 +35,7 @@ pages:
     host: {OPEN}
     zone: Europe/Berlin
     support: support@acme.example
+    trust: true
     components: [checkout, search]
   inside:
     name: {SECRET} inside
@@ -169,6 +171,7 @@ def test_no_byte_of_a_closed_page_reaches_who_may_not_read_it(hub: House, tmp_pa
     routes = [f"/{kind}/{each}" for kind in ("incidents", "components") for each in ids]
     routes += [*known, *private, "/subscribe", "/subscribe?incident=x", "/nothing", "/api/v2/nothing.json", "/de/"]
     routes += [f"/subscribe?incident={each}" for each in ids] + ["/threads/a.b.1.c", "/subscriptions/a.b.1.c"]
+    routes += ["/trust", "/affected"]
     for host in (OPEN, "hub.example", "elsewhere.example", CLOSED):
         for path in routes:
             answer = get(hub, path, host)
@@ -224,7 +227,7 @@ def test_an_update_may_have_words_for_one_page(hub: House) -> None:
     at = f"/console/incidents/{hub.incident()}"
     said = {"note": "A disk was full.", "note_on_inside": "Your disk was full.", "state": "monitoring", "reason": "So."}
     assert f"for the readers of {SECRET} inside" in hub.console(f"{at}/update", at, **said).text
-    both = {OPEN: ("ana@customer.example", "A disk", "Your"), CLOSED: ("bo@partner.example", "Your disk", "A disk")}
+    both = {OPEN: ("ana@customer.example", "A disk", "Your disk"), CLOSED: ("bo@partner.example", "Your disk", "A disk")}
     for host, (address, words, others) in both.items():
         text = get(hub, "/", host, Cookie=cookie).text
         assert (words in text, others in text) == (True, False)
@@ -275,3 +278,19 @@ def test_the_host_that_a_proxy_names_chooses_the_page(hub: House) -> None:
     assert get(hub, "/", OPEN, **{"X-Forwarded-Host": CLOSED}).status_code == 200  # nobody is in front that counts
     assert get(hub, "/", f"{OPEN.upper()}:443").status_code == 200
     assert get(hub, "/", f"{CLOSED.upper()}:443").status_code == 403
+
+
+def test_whom_a_closed_incident_hit_hears_of_it_there_alone(hub: House) -> None:
+    fails(hub, "acme/ledger")
+    with hub.parts.hub.database.reading() as session:
+        incident = session.execute(sa.select(col(Incident.public_id))).scalar_one()
+    listed = [Hit(id="c1", address="bo@partner.example"), Hit(id="c2", address="ana@customer.example")]
+    affected.add(hub.parts.hub, incident, listed, Act(actor="Mira", now=hub.clock()))
+    hub.keep_house()
+    assert SECRET in next(iter(sendgrid.read(hub.sendgrid.messages[-1])))["text/plain"]  # it hit them, so they know the name
+    for host, headers in ((OPEN, {}), (CLOSED, {"Cookie": enter(hub)})):
+        asked = post(hub, "/affected", host, data={"email": "ana@customer.example"}, headers=headers)
+        assert asked.status_code == 200, asked.text
+    elsewhere, there = mails(hub, "ana@customer.example")[-2:]
+    assert SECRET not in f"{elsewhere}"
+    assert SECRET in there["text/plain"]

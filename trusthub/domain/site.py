@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, LiteralString, Self
+from typing import Annotated, LiteralString, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from trusthub.domain.destination import Address, Destination, Guarded
+from trusthub.domain.destination import Destination, Guarded
 from trusthub.domain.mapping import Map
 from trusthub.domain.message import Audience
 from trusthub.domain.page import Access, Page, PageKey, component_id

@@ -16,7 +16,7 @@ from trusthub.domain.message import Moment
 from trusthub.services import acts, subscribe, unattended
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.announce import Telling, mail_asked
-from trusthub.services.cases import Case, open_case, pending, read_case
+from trusthub.services.cases import Case, components_of, open_case, pages_of, pending, read_case
 from trusthub.services.facts import Facts, case_facts, page_facts
 from trusthub.services.hub import Hub
 from trusthub.services.seldom import Seldom
@@ -153,15 +153,16 @@ def tell_some(hub: Hub, now: datetime) -> int:
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
-        found, facts = rows.scalars().all(), dict[int, tuple[Case, Facts]]()
+        found, facts = rows.scalars().all(), dict[int, tuple[Hub, Case, Facts]]()
         for row in found:
             if row.incident_id not in facts:
-                facts[row.incident_id] = _facts(session, hub, row.incident_id)
-            _write(session, hub, row, *facts[row.incident_id], now)
+                page = _pages(session, hub, row.incident_id)[0]
+                facts[row.incident_id] = (page, *_facts(session, page, row.incident_id))
+            _write(session, row, *facts[row.incident_id], now)
         return len(found)
 
 
-def _write(session: Session, hub: Hub, row: Affected, case: Case, facts: Facts, now: datetime) -> None:
+def _write(session: Session, row: Affected, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
     moment = Moment.AFFECTED_TOLD if row.told_at is None else Moment.AFFECTED_ENDED
     person = session.get_one(Person, row.person_id)
     if moment is Moment.AFFECTED_TOLD:
@@ -174,6 +175,11 @@ def _write(session: Session, hub: Hub, row: Affected, case: Case, facts: Facts, 
     mail_asked(
         session, hub, telling, address=person.email, locale=row.locale, zone=hub.page.time_zone, reader="affected"
     )
+
+
+def _pages(session: Session, hub: Hub, number: int) -> tuple[Hub, ...]:
+    """Return the hub as each page that shows what an incident touches."""
+    return pages_of(hub, components_of(session, session.get_one(Incident, number)))
 
 
 def _facts(session: Session, hub: Hub, number: int) -> tuple[Case, Facts]:
@@ -200,13 +206,14 @@ def _telling(case: Case, facts: Facts, moment: Moment, cause: str, now: datetime
 
 
 def answer(hub: Hub, address: str, locale: str, now: datetime) -> None:
-    """Mail whoever has an address whether anything hit them lately. The answer is for who reads that mailbox alone."""
+    """Mail whoever has an address whether anything on a page hit them lately: an answer for who reads that mailbox."""
     with hub.database.transaction() as session:
         if subscribe.suppressed(session, address) or _answers(session, address.lower(), now) >= ASKS:
             return
         who = hub.tokens.hide("affected", address.lower())
-        newest = select(col(Affected.incident_id)).where(col(Affected.who) == who).order_by(col(Affected.id).desc())
-        number, cause = session.execute(newest.limit(1)).scalar(), f"affected:{public_id()}"
+        listed = select(col(Affected.incident_id)).where(col(Affected.who) == who).order_by(col(Affected.id).desc())
+        mine = (each for each in session.execute(listed).scalars() if hub in _pages(session, hub, each))
+        number, cause = next(mine, None), f"affected:{public_id()}"
         if number is not None:
             case, facts = _facts(session, hub, number)
             moment = Moment.INCIDENT_HOLDING if case.holding else Moment.AFFECTED_ANSWERED

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from trusthub.domain.message import Moment
 from trusthub.domain.parts import Tallied
 from trusthub.domain.rollout import UNDER_WAY
-from trusthub.services import gate_rollback, proposals, complaints
+from trusthub.services import complaints, gate_rollback, proposals
 from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import known_of, playbook_for
 from trusthub.services.hub import Hub

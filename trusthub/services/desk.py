@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
 from trusthub.domain.parts import Heard
-from trusthub.services import gate_rollback, outcomes, outgoing, postmortem, proposals, report, talk, complaints
+from trusthub.services import complaints, gate_rollback, outcomes, outgoing, postmortem, proposals, report, talk
 from trusthub.services.cases import known_of, read_case, rollout_behind
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView

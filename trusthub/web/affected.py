@@ -5,6 +5,7 @@ from flask_limiter import Limiter
 
 from trusthub.domain.gate import network_of
 from trusthub.services import affected, feedback
+from trusthub.services.hub import Hub
 from trusthub.web.public import Answer, Public
 from trusthub.web.security import POST_LIMIT, foreign
 
@@ -15,7 +16,11 @@ class Affected:
     """The routes, with the pages that they are part of."""
 
     def __init__(self, public: Public) -> None:
-        self._public, self._hub = public, public.hub
+        self._public = public
+
+    @property
+    def _hub(self) -> Hub:
+        return self._public.hub
 
     def form(self) -> Answer:
         """Show where to ask."""

@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask_limiter import Limiter
 
 from trusthub.services import trust
+from trusthub.services.hub import Hub
 from trusthub.services.trust import Report
 from trusthub.web.public import Answer, Public
 
@@ -18,8 +19,12 @@ class Trust:
     """The route, with the pages that it is part of."""
 
     def __init__(self, public: Public) -> None:
-        self._public, self._hub, self._turn = public, public.hub, Lock()
+        self._public, self._turn = public, Lock()
         self._kept: tuple[datetime, Report] | None = None
+
+    @property
+    def _hub(self) -> Hub:
+        return self._public.hub
 
     def show(self, locale: str = "") -> Answer:
         """Show the last whole month, and what it is compared with."""
