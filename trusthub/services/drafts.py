@@ -12,7 +12,7 @@ from trusthub.domain.message import FACTS, Audience, Moment
 from trusthub.domain.wording import FIRM
 from trusthub.services import incidents, recipients, wording
 from trusthub.services.announce import Texts
-from trusthub.services.cases import Case
+from trusthub.services.cases import Case, pages_of, the_page
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.services.recipients import News
@@ -116,6 +116,7 @@ def _recipients(session: Session, hub: Hub, case: Case, moment: Moment, facts: F
     if told is None or not told.when.holds(exposure=facts["exposure"], peak=facts["peak"], impact=impact):
         return 0
     places = hub.configuration.site.audiences.get(Audience.CUSTOMERS, ())
-    news = News(id=0, incident_id=case.incident.id, page_id=case.page.id, moment=moment)
-    subscribed = recipients.count(session, news) if any(place.page for place in places) else 0
+    pages = {the_page(session, each).id for each in pages_of(hub, case.components)}
+    news = [News(id=0, incident_id=case.incident.id, page_id=each, moment=moment) for each in pages]
+    subscribed = sum(recipients.count(session, each) for each in news) if any(place.page for place in places) else 0
     return subscribed + sum(not place.page for place in places)

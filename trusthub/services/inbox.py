@@ -14,6 +14,7 @@ from trusthub.domain.attachment import File
 from trusthub.domain.inbound import MOST_PER_HOUR, Fate, Incoming, no_person, says_yes, shown_forged, shown_genuine
 from trusthub.domain.message import Audience
 from trusthub.services import feedback, files, subscribe
+from trusthub.services.announce import PAGE
 from trusthub.services.feedback import LONGEST, Answer
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Delivery, InboundMail, Incident, Person, Recipient, Thread
@@ -116,7 +117,8 @@ class _Arrival:
             via="mail",
             proven=proven,
         )
-        self.row.thread_id = feedback.start(self.session, self.hub, incident.id, answer, self.now).id
+        hub = self.hub.at(delivery.payload[PAGE]) if PAGE in delivery.payload else self.hub
+        self.row.thread_id = feedback.start(self.session, hub, incident.id, answer, self.now).id
         return Fate.TAKEN
 
 
