@@ -17,6 +17,7 @@ from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
+from trusthub.store import outbox
 from trusthub.store.tables import (
     Approval,
     Component,
@@ -156,9 +157,16 @@ def postmortem_of(session: Session, incident_id: int) -> Postmortem | None:
 
 
 def the_page(session: Session, *, lock: bool = False) -> Page:
-    """Return the public page. There is one so far; rows carry its id so that there can be more."""
+    """Return the public page. There is one so far; rows carry its id so that there can be more.
+
+    It is locked in the outbox's turn only, and so that rows may refer to it meanwhile: whoever has the turn already
+    would else wait for the page, and its holder for the turn.
+    """
     found = select(Page).order_by(col(Page.id)).limit(1)
-    page: Page = session.execute(found.with_for_update() if lock else found).scalar_one()
+    if lock:
+        outbox.take_turn(session)
+        found = found.with_for_update(key_share=True)
+    page: Page = session.execute(found).scalar_one()
     return page
 
 
