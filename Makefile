@@ -13,7 +13,7 @@ PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test coverage golden bench test-storm fuzz lint types fmt db-check lock sbom clean
+.PHONY: help demo serve test coverage golden bench test-storm soak fuzz lint types fmt db-check lock sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev ## Run the benchmarks, one after the other
 
 test-storm: $(VENV)/.dev ## Send 2000 messages through kills, sleeps, restarts and faults, on each database
 	@STORM=long $(PYTEST) --quiet tests/services/test_delivery_storm.py
+
+soak: $(VENV)/.dev ## Use the hub in every way at once for 30 minutes on each database, with a fault each minute (MINUTES=5)
+	@SOAK=$(or $(MINUTES),30) $(PYTEST) --quiet -p no:randomly $(if $(DATABASE),-k $(DATABASE)) tests/e2e/test_soak.py
 
 fuzz: $(VENV)/.dev ## Damage real requests for 5 minutes: no parser may raise what is not an answer (SECONDS=60)
 	@$(BIN)/python -m tests.sources.fuzz $(or $(SECONDS),300)
@@ -81,7 +84,7 @@ lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml and requ
 	@$(COMPILE) pyproject.toml requirements/build.in --output-file requirements/main.txt
 	@$(COMPILE) pyproject.toml --extra postgres requirements/build.in \
 	  --constraint requirements/main.txt --output-file requirements/postgres.txt
-	@$(COMPILE) pyproject.toml --extra apprise --extra kubernetes --extra postgres requirements/build.in requirements/dev.in \
+	@$(COMPILE) pyproject.toml --extra apprise --extra kubernetes --extra otel --extra postgres requirements/build.in requirements/dev.in \
 	  --constraint requirements/main.txt --output-file requirements/dev.txt
 
 sbom: $(VENV)/.main ## Write what an installation consists of to build/sbom.json (CycloneDX)

@@ -108,6 +108,15 @@ def test_what_we_ship_passes_the_check() -> None:
     ]
 
 
+def test_the_check_names_the_channels_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = "is kept in the sandbox and not sent. Set TRUSTHUB_"
+    said = [line for line in run("check").output.splitlines() if kept in line]
+    assert [line.split()[4] for line in said] == ["email", "slack"]
+    monkeypatch.setenv("TRUSTHUB_SLACK_BOT_TOKEN", "xoxb-test")
+    monkeypatch.setenv("TRUSTHUB_SMTP_URL", "smtp://127.0.0.1")
+    assert kept not in run("check").output
+
+
 def test_no_warning_when_hooks_have_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRUSTHUB_HOOK_TOKEN", "hunter2")
     assert "401" not in run("check").output

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token that opens /metrics; without one it stays closed"
     )
+    otel_url: str = Field(
+        default="", description="Where traces go, by OTLP over HTTP, such as http://collector:4318/v1/traces"
+    )
     mail_inbound: str = Field(default="", description="Where customers answer our mails, such as reply@in.acme.example")
     mail_inbound_token: SecretStr = Field(
         default=SecretStr(""), description="Lets SendGrid's Inbound Parse in: /email/inbound/<token>, or as a password"

@@ -27,7 +27,7 @@ from trusthub.sources import SOURCES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICK = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", *QUICK, DEPLOY / "README.md", DEPLOY / "SECURITY.md"]
+PAGES = [ROOT / "README.md", *QUICK, DEPLOY / "README.md", DEPLOY / "SECURITY.md", DEPLOY / "SCALING.md"]
 SETTINGS = {f"TRUSTHUB_{name.upper()}" for name in Settings.model_fields} - {"TRUSTHUB_DEMO"}
 BASE = {
     "page": {"name": "Acme", "url": "https://status.acme.example"},

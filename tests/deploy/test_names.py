@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -182,3 +183,16 @@ def test_the_image_starts_with_what_is_installed_here() -> None:
         [Path(sys.executable).with_name("trusthub"), "--version"], capture_output=True, text=True, check=True
     )
     assert said.stdout.startswith("trusthub, version")
+
+
+def test_what_is_said_about_scaling_names_what_is_there(exposed: dict[str, set[str]]) -> None:
+    text = (DEPLOY / "SCALING.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\btrusthub_[a-z_]*[a-z]\b", text)) - set(exposed) == set()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", text)) <= targets
+    for words in (shlex.split(each) for each in re.findall(r"`trusthub ([a-z][^`]*)`", text)):
+        command: click.Command = main
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        options = {name for parameter in command.params for name in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options

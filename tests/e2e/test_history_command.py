@@ -203,10 +203,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "something else": ('{"monitors": []}', "history.json is no history that is known."),
     "a newer format": ('{"format": "trusthub-history", "version": 2}', "in version 2 is not known"),
     "a broken time": (
-        json.dumps([OUTAGE, {**OUTAGE, "started_at": "yesterday"}]),
-        "history.json: incidents[1].started_at: ",
+        '{"incidents": [\n' + json.dumps(OUTAGE) + ",\n" + json.dumps({**OUTAGE, "started_at": "yesterday"}) + "]}",
+        "history.json:3: incidents[1].started_at: ",
     ),
-    "an unknown status": (json.dumps([{**OUTAGE, "status": "paused"}]), "history.json: incidents[0].status: "),
+    "an unknown status": (
+        "[\n" + json.dumps({**OUTAGE, "status": "paused"}, indent=1) + "]",
+        f"history.json:{3 + list(OUTAGE).index('status')}: incidents[0].status: ",
+    ),
 }
 
 

@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from tests.e2e.house import House, house
+from tests.e2e.test_process import until
 from tests.e2e.test_publicity import canary, rolled_back
 from tests.providers import sendgrid
 from tests.services.test_mailing import join
 from trusthub.services.asking import MOST
+from trusthub.services.cases import the_page
+from trusthub.store import outbox
 from trusthub.store.tables import Delivery, Subscriber, Suppression
 
 ANA = "ana@customer.example"
@@ -175,6 +178,20 @@ def test_who_follows_one_incident_hears_it_to_its_end_and_nothing_else(hub: Hous
     hub.keep_house()
     with hub.parts.hub.database.reading() as session:
         assert session.execute(sa.select(col(Subscriber.about)).distinct()).scalars().all() == [""]
+
+
+def test_who_asks_and_who_tells_do_not_wait_for_each_other(tmp_path: Path, postgres_url: str) -> None:
+    """A soak found it: one held the page and waited for the turn, the other had the turn and wrote of the page."""
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with house(postgres_url, tmp_path) as hub, ThreadPoolExecutor(1) as pool:
+        database = hub.parts.hub.database
+        with database.transaction() as session:
+            outbox.take_turn(session)
+            asked = pool.submit(ask, hub)
+            until(lambda: bool(session.execute(waits).scalar()))
+            the_page(session, lock=True)
+        assert asked.result(10)
+        assert len(mails(hub)) == 1
 
 
 def test_two_presses_at_once_are_one_wish(tmp_path: Path, postgres_url: str) -> None:

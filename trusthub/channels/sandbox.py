@@ -13,13 +13,13 @@ class Sandbox:
 
     def __init__(self, keep: Keep, *, destination: str, cure: str) -> None:
         """`destination` is the kind it stands in for; `cure` says what to set so that messages leave for real."""
-        self._keep, self._destination, self._cure = keep, destination, cure
+        self._keep, self._destination, self.cure = keep, destination, cure
 
     def send(self, outbound: Outbound) -> Receipt:
         """Keep the message. An edit keeps the receipt of what it edits, as Slack does."""
         ref = self._keep("kept", {"destination": self._destination, **_payload(outbound)})
         edited = outbound.parent if outbound.edit else None
-        return Receipt(ref=edited or ref, note=f"Kept in the sandbox and not sent. {self._cure}")
+        return Receipt(ref=edited or ref, note=f"Kept in the sandbox and not sent. {self.cure}")
 
     def send_many(self, outbound: Outbound, envelopes: Sequence[Envelope], ledger: Ledger) -> Receipt:
         """Keep the message once, for all of them."""

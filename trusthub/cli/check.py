@@ -46,6 +46,7 @@ def check(*, live: bool) -> None:
             click.echo(f"Warning: connection {name} has no secret and TRUSTHUB_HOOK_TOKEN is not set: it answers 401.")
     for name in (name for name, made in found.site.gates.items() if not made.secret):
         click.echo(f"Warning: gate {name} has no secret: it answers 401.")
+    _kept(found, made)
     _approvers(loaded, found)
     _readiness(found)
     if live and not _live(found, made):
@@ -72,6 +73,15 @@ def _unsigned(found: "Configuration") -> None:
         click.echo(f"{len(found.unsigned)} texts for customers are not signed; `trusthub sign` signs them:")
     for text in found.unsigned:
         click.echo(f"Warning: {text}: customers get it from a person only." if required else f"  {text}")
+
+
+def _kept(found: "Configuration", made: "Mapping[str, Channel]") -> None:
+    """Name the channels that the site speaks through and that lead nowhere yet."""
+    from trusthub.channels.sandbox import Sandbox
+
+    for kind in sorted({lane.partition(":")[0] for lane in found.site.destinations}):
+        if isinstance(channel := made[kind], Sandbox):
+            click.echo(f"Warning: what goes by {kind} is kept in the sandbox and not sent. {channel.cure}")
 
 
 def _approvers(loaded: "Settings", found: "Configuration") -> None:

@@ -14,7 +14,7 @@ from trusthub.domain.destination import Destination
 from trusthub.domain.incident import Impact
 from trusthub.domain.message import Audience, Button, Moment, Rendered
 from trusthub.domain.playbook import Playbook, Told
-from trusthub.services import contract, recipients, subscribe
+from trusthub.services import contract, recipients, subscribe, tracing
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.services.language import in_language
@@ -285,7 +285,7 @@ def _delivery(
         audience=audience,
         update_id=telling.news.id if telling.news else None,
         conversation=telling.conversation,
-        payload=content,
+        payload=tracing.carrying(content),
         incident_id=telling.incident_id,
         rollout_id=telling.rollout_id,
         thread_id=telling.thread_id,

@@ -18,6 +18,7 @@ from trusthub.domain.rollout import UNDER_WAY, Exposure, with_evidence
 from trusthub.domain.rollout import Rollout as Known
 from trusthub.domain.site import Component as SiteComponent
 from trusthub.services.hub import Hub
+from trusthub.store import outbox
 from trusthub.store.tables import (
     Approval,
     Component,
@@ -159,10 +160,17 @@ def postmortem_of(session: Session, incident_id: int) -> Postmortem | None:
 
 
 def the_page(session: Session, hub: Hub | None = None, *, lock: bool = False) -> Page:
-    """Return the page that a hub speaks for; without one the oldest, which the rows of all pages refer to."""
+    """Return the page that a hub speaks for; without one the oldest, which the rows of all pages refer to.
+
+    It is locked in the outbox's turn only, and so that rows may refer to it meanwhile: whoever has the turn already
+    would else wait for the page, and its holder for the turn.
+    """
     found = select(Page).order_by(col(Page.id)).limit(1)
     found = found if hub is None else found.where(col(Page.key) == hub.page.key)
-    page: Page = session.execute(found.with_for_update() if lock else found).scalar_one()
+    if lock:
+        outbox.take_turn(session)
+        found = found.with_for_update(key_share=True)
+    page: Page = session.execute(found).scalar_one()
     return page
 
 

@@ -80,6 +80,7 @@ class Worker:
                 self._stop.wait(_PAUSE)
         self.stop()
         self._pool.shutdown(wait=True)
+        self._hub.traces.flush()
 
     def stop(self) -> None:
         """Ask the worker to stop after what it is sending now."""

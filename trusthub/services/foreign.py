@@ -15,7 +15,8 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from trusthub.domain.incident import ComponentStatus, State
 from trusthub.domain.past import FORMAT, VERSION, Past
-from trusthub.errors import TrusthubError
+from trusthub.errors import PlaybookError, TrusthubError
+from trusthub.services.document import Place, dotted, parse
 
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>\s*(?=<p>)", re.IGNORECASE), re.compile(r"</?[a-zA-Z][^>]*>")
 _SHOWN = 10
@@ -81,15 +82,17 @@ def read(file: Path, now: datetime, locale: str) -> Past:
     Components are called as the file calls them. Raises HistoryError.
     """
     try:
-        said = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        said = json.loads(text)
     except json.JSONDecodeError as error:
         raise HistoryError(f"{file}:{error.lineno}: is not JSON: {error.msg}. Export it anew.") from error
     except UnicodeDecodeError as error:
         raise HistoryError(f"{file} is not UTF-8. Export it anew, as JSON.") from error
+    bare = False
     try:
         if isinstance(said, dict) and "format" in said:
             return _ours(file, said)
-        if isinstance(said, list):
+        if bare := isinstance(said, list):
             said = {"incidents": said}
         if not isinstance(said, dict) or not {"incidents", "scheduled_maintenances"} & said.keys():
             raise HistoryError(
@@ -98,7 +101,7 @@ def read(file: Path, now: datetime, locale: str) -> Past:
             )
         return _theirs(_Document.model_validate(said), now, locale)
     except ValidationError as error:
-        raise HistoryError(_mistakes(file, error)) from error
+        raise HistoryError(_mistakes(file, text, error, bare=bare)) from error
 
 
 def _ours(file: Path, said: dict[str, Any]) -> Past:
@@ -110,14 +113,24 @@ def _ours(file: Path, said: dict[str, Any]) -> Past:
     return Past.model_validate(said)
 
 
-def _mistakes(file: Path, error: ValidationError) -> str:
-    found = [f"{file}: {_place(each['loc'])}: {each['msg']}." for each in error.errors()]
+def _mistakes(file: Path, text: str, error: ValidationError, *, bare: bool) -> str:
+    """Say what is wrong in each line. A `bare` list has no name in the file."""
+    known, found = _lines(file, text), []
+    for each in error.errors():
+        within = each["loc"][1:] if bare else each["loc"]
+        while within and within not in known:
+            within = within[:-1]
+        found.append(f"{file}:{known.get(within, 1)}: {dotted(each['loc'])}: {each['msg']}.")
     more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return "\n  ".join(found[:_SHOWN]) + more + "\nCorrect it in the file, or export it anew. Nothing was changed."
 
 
-def _place(path: tuple[str | int, ...]) -> str:
-    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path).lstrip(".")
+def _lines(file: Path, text: str) -> dict[Place, int]:
+    """Return where each key stands: JSON is YAML. Where it is not quite, nobody knows."""
+    try:
+        return parse(file, text).lines
+    except PlaybookError:
+        return {}
 
 
 def _theirs(document: _Document, now: datetime, locale: str) -> Past:

@@ -11,6 +11,7 @@ from trusthub.services.brand import Look
 from trusthub.services.refusals import Refusals
 from trusthub.services.site import Configuration
 from trusthub.services.tokens import Tokens
+from trusthub.services.tracing import OFF, Traces
 from trusthub.store.session import Database
 
 
@@ -33,6 +34,8 @@ class Hub:
     """Where answers by mail arrive; None when nothing reads them."""
     files: Path | None = None
     """The folder of what customers attach; None when they cannot."""
+    traces: Traces = OFF
+    """Where spans go."""
     refusals: Refusals = field(default_factory=Refusals, repr=False, compare=False)
     """Requests that this process did not take, until they are written."""
 

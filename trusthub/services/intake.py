@@ -150,6 +150,13 @@ class _Origin:
 
 def _understand(hub: Hub, origin: _Origin, events: Sequence[SourceEvent], now: datetime) -> str:
     """Decide and enqueue in one transaction. Whatever goes wrong here is ours, and must not lose the event."""
+    with hub.traces.span("decide", connection=origin.name, event_id=origin.event_id) as note:
+        state = _decide(hub, origin, events, now)
+        note(state=state)
+    return state
+
+
+def _decide(hub: Hub, origin: _Origin, events: Sequence[SourceEvent], now: datetime) -> str:
     try:
         for attempt in range(_ATTEMPTS):
             try:

@@ -15,9 +15,10 @@ from trusthub.domain.pacing import Pace, Patience, next_attempt, retry_after
 from trusthub.errors import DeliveryError
 from trusthub.rendering import markdown
 from trusthub.rendering.markdown import Footer
-from trusthub.services import shapes
+from trusthub.services import shapes, tracing
 from trusthub.services.announce import PAGE
 from trusthub.services.hub import Hub
+from trusthub.services.tracing import Fact
 from trusthub.store import doubts
 from trusthub.store.outbox import Claimed, Outcome, channel_of
 
@@ -40,6 +41,20 @@ class Sender:
 
     def attempt(self, claimed: Claimed) -> Outcome:
         """Try once. Every failure, even a bug in a channel, becomes an outcome."""
+        delivery = claimed.delivery
+        facts: dict[str, Fact] = {
+            "delivery_id": delivery.id,
+            "moment": delivery.moment,
+            "channel": channel_of(delivery.lane),
+        }
+        facts |= {"incident_id": delivery.incident_id} if delivery.incident_id else {}
+        parent = tracing.carried(delivery.payload)
+        with self._hub.traces.span("deliver", parent=parent, attempt=delivery.attempts, **facts) as note:
+            outcome = self._attempt(claimed)
+            note(outcome=outcome.how or ("sent" if outcome.sent else "failed"), status=outcome.status or 0)
+        return outcome
+
+    def _attempt(self, claimed: Claimed) -> Outcome:
         delivery, sending = claimed.delivery, False
         try:
             channel, message = self._channel(delivery.lane), outbound(self._hub, claimed)
@@ -64,7 +79,8 @@ class Sender:
 
     def _send(self, channel: Channel, message: Outbound, claimed: Claimed, finding: Finding) -> Outcome:
         delivery, started = claimed.delivery, time.monotonic()
-        receipt = channel.send(message)
+        with self._hub.traces.span("provider", delivery_id=delivery.id, channel=channel_of(delivery.lane)):
+            receipt = channel.send(message)
         log.info(
             "delivery.sent",
             delivery_id=delivery.id,

@@ -229,4 +229,4 @@ def _act(reason: str) -> Act:
 
 
 def _no_place() -> Response:
-    return problem(422, "There is no such place in the list", "Give the `next` of the page before.", "/after")
+    return problem(404, "There is no such place in the list", "Give the `next` of the page before.", "/after")

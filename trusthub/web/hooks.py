@@ -90,7 +90,8 @@ class _Hooks:
                 _verify(connection, inbound, self._token)
             if wait := self._door.limits.accepted(name, connection.rate):
                 raise RefusedError(429, wait=wait)
-            received = intake.receive(self._hub, name, connection, inbound, now)
+            with self._hub.traces.span("hook", parent=inbound.headers.get("traceparent", ""), connection=name):
+                received = intake.receive(self._hub, name, connection, inbound, now)
             _confirm(connection, inbound, verified=not self._open)
         except SignatureError as error:
             log.warning("hook.refused", connection=name, reason=str(error))
