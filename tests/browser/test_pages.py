@@ -109,6 +109,8 @@ def test_nothing_needs_a_script_or_an_inline_style(name: str) -> None:
     )  # sending says the same
     allowed = {"/static/live.js", "/console/deliveries/9/html", "/console/deliveries/3/html"} if live else set[str]()
     allowed |= {"/static/words.js"} if typed else set()
+    allowed |= {"/static/keys.js"} if name.startswith("console-thread") else set()
+    allowed |= {"/static/desk.js"} if name.startswith("console-thread-") or name == "console-thread" else set()
     allowed |= {"/static/zone.js"} if name.startswith("subscribe") else set()  # else people write their time zone
     assert extra <= (allowed | {"/static/bars.js"} if name.startswith("status") else allowed)
     inline = [key for element in tree.iter() for key in element.keys() if key == "style" or key.startswith("on")]  # noqa: SIM118 - an Element is no mapping

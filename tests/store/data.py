@@ -666,6 +666,29 @@ TWENTIETH: Rows = {
     ],
 }
 
+TWENTY_SECOND: Rows = {
+    "thread": [
+        {
+            "id": 2201,
+            "public_id": "t22b2c3d4e5f",
+            "page_id": 1,
+            "incident_id": 1,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": True,
+            "waiting_since": AT,
+            "urgency": 2,
+            "routed": "legal",
+            "assignee_id": 1,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+    "thread_note": [{"id": 1, "thread_id": 1, "author": "Mira", "body": "Jo knows them.", "created_at": AT}],
+    "thread_presence": [{"thread_id": 1, "staff_id": 1, "writing": True, "seen_at": LATER}],
+}
+
 ADDED: Mapping[str, Rows] = {
     "0001": FIRST,
     "0002": SECOND,
@@ -686,6 +709,7 @@ ADDED: Mapping[str, Rows] = {
     "0019": NINETEENTH,
     "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
+    "0022": TWENTY_SECOND,
 }
 """For each revision, the rows that it is the first to have room for."""
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from trusthub.domain.attachment import File
 from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
-from trusthub.services import files, reply_pace, subscribe
+from trusthub.services import files, reply_pace, subscribe, waiting
 from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
 from trusthub.services.cases import Case, read_case, the_page
 from trusthub.services.facts import Facts
@@ -125,6 +125,7 @@ def _start(
         created_at=now,
         updated_at=now,
     )
+    waiting.begin(hub, thread, answer.words, now)
     session.add(thread)
     session.flush()
     message = _say(session, thread, "customer", answer.name, answer.words, now, via=answer.via)
@@ -161,7 +162,7 @@ def said(
 ) -> ThreadMessage:
     """Add to a thread what its customer wrote, and let support hear it."""
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
-    thread.state = "open"
+    waiting.begin(hub, thread, words, now)
     message = _say(session, thread, "customer", person.name, words, now, via=via)
     files.keep(session, hub, message, attached, now)
     facts = {**_facts(hub, topic, thread, person), "customer_words": words, "files": len(attached)}
@@ -198,7 +199,7 @@ def staff_replies(
 ) -> ThreadMessage:
     """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
-    thread.state = "answered"
+    waiting.end(thread, "answered")
     message = _say(session, thread, "staff", author, words, now, via=via)
     facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author}
     _write(session, hub, topic, thread, Moment.THREAD_REPLIED, message, facts, now)
@@ -217,7 +218,7 @@ def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetim
     person = session.get_one(Person, thread.person_id)
     full = {**topic.facts, **_thread_facts(hub, thread, person)}
     rendered = customers_words(hub, topic.playbook, Moment.THREAD_CLOSED, full, locale=language(hub, thread))
-    thread.state = "closed"
+    waiting.end(thread, "closed")
     if rendered is None:
         return
     message = _say(session, thread, "hub", None, rendered.body, now)
@@ -324,6 +325,7 @@ def _hear(
             now=now,
             incident_id=topic.incident_id,
             thread_id=thread.id,
+            also=hub.configuration.site.roles.holders(thread.routed),
             buttons=(Button(label="Answer", action="open", value=thread.public_id, url=url),),
         ),
     )

@@ -112,7 +112,7 @@ def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime)
                 conversation=case.conversation,
                 cause=f"timer:{timer.id}/{each.kind}",
                 now=now,
-                also=promises.address_of(session, each.owner),
+                also=promises.addresses_of(session, each.owner),
                 incident_id=case.incident.id,
                 rollout_id=case.incident.rollout_id,
             )

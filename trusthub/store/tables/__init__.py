@@ -22,7 +22,15 @@ from trusthub.store.tables.incidents import (
 from trusthub.store.tables.pages import Component, Page, Snapshot
 from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
 from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberComponent
-from trusthub.store.tables.talk import Attachment, InboundMail, MeToo, SlackEvent, SlackMessage
+from trusthub.store.tables.talk import (
+    Attachment,
+    InboundMail,
+    MeToo,
+    SlackEvent,
+    SlackMessage,
+    ThreadNote,
+    ThreadPresence,
+)
 
 __all__ = [
     "Alert",
@@ -64,6 +72,8 @@ __all__ = [
     "Suppression",
     "Thread",
     "ThreadMessage",
+    "ThreadNote",
+    "ThreadPresence",
     "Timer",
     "Update",
     "UpdateText",

@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from trusthub.store import columns
 from trusthub.store.tables.base import Row
+from trusthub.store.types import BigId
 
 
 class InboundMail(Row, table=True):
@@ -57,6 +58,28 @@ class MeToo(Row, table=True):
     network: str
     """Keyed hash; the address itself is not kept."""
     created_at: datetime = columns.time()
+
+
+class ThreadNote(Row, table=True):
+    """What staff tell each other about a thread. No customer reads from this table, whatever a query forgets."""
+
+    __tablename__ = "thread_note"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    thread_id: int = columns.link("thread.id")
+    author: str
+    body: str = columns.long()
+    created_at: datetime = columns.time()
+
+
+class ThreadPresence(Row, table=True):
+    """Who of us has a thread open, and whether they write. It says nothing once it is old."""
+
+    __tablename__ = "thread_presence"
+    thread_id: int = Field(primary_key=True, foreign_key="thread.id", sa_type=BigId)
+    staff_id: int = Field(primary_key=True, foreign_key="staff.id", sa_type=BigId)
+    writing: bool
+    seen_at: datetime = columns.time(index=True)
 
 
 class SlackEvent(Row, table=True):
