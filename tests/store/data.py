@@ -686,6 +686,19 @@ TWENTY_SECOND: Rows = {
         }
     ],
     "thread_note": [{"id": 1, "thread_id": 1, "author": "Mira", "body": "Jo knows them.", "created_at": AT}],
+    "thread_round": [
+        {
+            "id": 1,
+            "incident_id": 1,
+            "moment": "thread.closed",
+            "facts": {"resolved_at": {"$time": "2026-11-22T14:02:00+00:00"}},
+            "bodies": {},
+            "edited": {},
+            "after": 1,
+            "last": 2201,
+            "begun_at": LATER,
+        }
+    ],
     "thread_presence": [{"thread_id": 1, "staff_id": 1, "writing": True, "seen_at": LATER}],
 }
 

@@ -1,7 +1,7 @@
 """What customers answer, and what we answer them: one thread a customer and incident."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
 from trusthub.services import files, reply_pace, subscribe, waiting
 from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
-from trusthub.services.cases import Case, read_case, the_page
+from trusthub.services.cases import read_case, the_page
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
 from trusthub.services.topic import Topic, of_case, of_component, of_thread
@@ -206,13 +206,6 @@ def staff_replies(
     return message
 
 
-def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
-    """Tell every customer with an open thread how it ended, and ask whether it is fixed for them."""
-    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id)
-    for thread in _open_ones(session, case):
-        close(session, hub, topic, thread, now)
-
-
 def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetime) -> None:
     """Close one thread with its closing message."""
     person = session.get_one(Person, thread.person_id)
@@ -225,35 +218,16 @@ def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetim
     _write(session, hub, topic, thread, Moment.THREAD_CLOSED, message, full, now)
 
 
-def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, now: datetime) -> None:
-    """Let every open thread of an incident read a public update.
-
-    It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
-    """
-    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
-    bodies: dict[str, str] = {}
-    for thread in _open_ones(session, case):
-        when, code = thread.updated_at, language(hub, thread)
-        if code not in bodies:
-            bodies[code] = _body_in_thread(hub, topic, moment, said, code)
-        message = _say(session, thread, "hub", None, bodies[code], now)
-        thread.updated_at = when
-        if thread.updates:
-            person = session.get_one(Person, thread.person_id)
-            mine = {**facts, **_thread_facts(hub, thread, person)}
-            _write(session, hub, topic, thread, moment, message, mine, now)
-
-
-def _body_in_thread(hub: Hub, topic: Topic, moment: Moment, said: Said, code: str) -> str:
-    """Return a public update without the link to answer it, as far as the hub worded it: the form is just below."""
-    facts = {**topic.facts, "answer_url": None, "support_address": None}
-    own = None if code in said.edited else customers_words(hub, topic.playbook, moment, facts, locale=code)
-    return own.body if own else said.texts[code]["body"]
-
-
-def _open_ones(session: Session, case: Case) -> Sequence[Thread]:
-    threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
-    return session.execute(threads.order_by(col(Thread.id))).scalars().all()
+def pass_to(
+    session: Session, hub: Hub, topic: Topic, thread: Thread, moment: Moment, bodies: Mapping[str, str], now: datetime
+) -> None:
+    """Let one thread read a public update, in its language; who waits for us still does."""
+    when = thread.updated_at
+    message = _say(session, thread, "hub", None, bodies[language(hub, thread)], now)
+    thread.updated_at = when
+    if thread.updates:
+        person = session.get_one(Person, thread.person_id)
+        _write(session, hub, topic, thread, moment, message, _facts(hub, topic, thread, person), now)
 
 
 def language(hub: Hub, thread: Thread) -> str:

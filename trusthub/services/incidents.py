@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import OVER, By, Impact, State, machine_may_move, status_of, worst_status
 from trusthub.domain.message import Audience, Button, Moment
 from trusthub.domain.playbook import Playbook
-from trusthub.services import feedback, promises
+from trusthub.services import promises, rounds
 from trusthub.services.announce import Telling, Texts, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
@@ -86,9 +86,9 @@ def speak(
     said = _publish(session, hub, case, update, facts, edited)
     _tell(session, hub, case, update, facts, edited, cause)
     if _STATES.get(moment) in OVER:
-        feedback.close_all(session, hub, case, facts, now)
+        rounds.close(session, case, facts, now)
     else:
-        feedback.pass_on(session, hub, case, Moment(update.moment), facts, Said(said, edited), now)
+        rounds.pass_on(session, hub, case, Moment(update.moment), facts, Said(said, edited), now)
 
 
 def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:

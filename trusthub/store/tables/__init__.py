@@ -30,6 +30,7 @@ from trusthub.store.tables.talk import (
     SlackMessage,
     ThreadNote,
     ThreadPresence,
+    ThreadRound,
 )
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "ThreadMessage",
     "ThreadNote",
     "ThreadPresence",
+    "ThreadRound",
     "Timer",
     "Update",
     "UpdateText",

@@ -82,6 +82,27 @@ class ThreadPresence(Row, table=True):
     seen_at: datetime = columns.time(index=True)
 
 
+class ThreadRound(Row, table=True):
+    """Something that goes to every open thread of an incident, a few at a time; it is deleted when all have it."""
+
+    __tablename__ = "thread_round"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    incident_id: int = columns.link("incident.id")
+    moment: str
+    facts: dict[str, Any] = columns.json(dict)
+    """Public facts as they were when it began, as services.rounds packs them."""
+    bodies: dict[str, str] = columns.json(dict)
+    """The words in each language of the page; none where each thread has its own."""
+    edited: dict[str, dict[str, str]] = columns.json(dict)
+    """Those that a person wrote, with their subjects."""
+    after: int = columns.counted()
+    """The last thread that has it."""
+    last: int = columns.counted()
+    """The last thread that there was."""
+    begun_at: datetime = columns.time()
+
+
 class SlackEvent(Row, table=True):
     """Something that happened in Slack, kept before it is worked on. The words are gone when that is done."""
 

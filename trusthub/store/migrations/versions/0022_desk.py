@@ -1,4 +1,4 @@
-"""The support desk: who waits since when and how urgently, who has taken it, notes among staff, and who has it open."""
+"""The support desk: who waits and how urgently, who has taken it, notes, who has it open, how far an update got."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,10 +46,26 @@ def upgrade() -> None:
         sa.Column("writing", sa.Boolean(), nullable=False),
         sa.Column("seen_at", _TIME(), nullable=False, index=True),
     )
+    op.create_table(
+        "thread_round",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("incident_id", _ID, sa.ForeignKey("incident.id"), nullable=False, index=True),
+        sa.Column("moment", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("bodies", sa.JSON(), nullable=False),
+        sa.Column("edited", sa.JSON(), nullable=False),
+        sa.Column("after", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("last", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("begun_at", _TIME(), nullable=False),
+        sqlite_autoincrement=True,
+    )
 
 
 def downgrade() -> None:
-    """Take back. Notes are lost."""
+    """Take back. Notes are lost, and who has not had an update in their thread yet reads it on the page only."""
+    timer = sa.table("timer", sa.column("kind"))
+    op.execute(timer.delete().where(timer.c.kind == "threads"))
+    op.drop_table("thread_round")
     op.drop_table("thread_presence")
     op.drop_table("thread_note")
     with op.batch_alter_table("thread") as thread:
