@@ -443,6 +443,7 @@ SHARED = WorkView(
     colleagues=((2, "Jo"), (1, "Mira")),
     notes=(NoteView(author="Jo", words="They are on the early access list.", at=at("14:05")),),
     others=(("Jo", True),),
+    saved=(("right", "You are right"),),
     routed="legal",
     named=("law@acme.example",),
 )

@@ -1,5 +1,6 @@
 """The list that support works through: who comes first, whose it is, what is searched for."""
 
+import html
 import re
 
 import pytest
@@ -166,3 +167,25 @@ def test_colleagues_see_who_has_a_thread_open_and_who_writes(hub: House, inciden
     assert "Mira is writing an answer" in hub.console(f"{path}/here", path, writing="0").text
     hub.clock.forward(seconds=31)
     assert "Mira is writing" not in hub.console(f"{path}/here", path, writing="0").text
+
+
+@pytest.mark.parametrize(("code", "right"), [("en", "you are right"), ("de", "Sie haben recht")])
+def test_a_saved_answer_is_filled_and_does_not_leave_with_a_slot(
+    hub: House, incident: str, code: str, right: str
+) -> None:
+    private = write(hub, incident, "Ana")
+    with hub.parts.hub.database.transaction(quiet=True) as session:
+        session.get_one(Thread, 1).locale = code
+    object.__setattr__(hub.parts.hub.configuration.site.page, "locales", ("en", "de"))
+    hub.sign_in()
+    path = f"/console/threads/{thread_id(hub)}"
+    page = hub.web.get(f"{path}?saved=right").text
+    words = html.unescape(page.split("<textarea")[1].partition(">")[2].partition("</textarea>")[0])
+    assert "Ana" in words
+    assert right in words
+    assert hub.console(f"{path}/reply", path, words=words).status_code == 422
+    assert right not in hub.web.get(private).text
+    filled = re.sub(r"\[[^\]]+\]", "14:30", words)
+    hub.console(f"{path}/reply", path, words=filled)
+    assert right in hub.web.get(private).text
+    assert hub.web.get(f"{path}?saved=../right").status_code == 200

@@ -45,6 +45,8 @@ class WorkView:
     notes: tuple[NoteView, ...]
     others: tuple[tuple[str, bool], ...]
     """Who else has it open, and whether they write."""
+    saved: tuple[tuple[str, str], ...] = ()
+    """Name and title of the saved answers in the customer's language."""
     routed: str = ""
     """The role whose people answer it."""
     named: tuple[str, ...] = ()

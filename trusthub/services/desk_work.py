@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from trusthub.domain.role import Role, effective
-from trusthub.services import staff
+from trusthub.services import saved, staff
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.desk_views import NoteView, WorkView
 from trusthub.services.hub import Hub
@@ -32,9 +32,16 @@ def view(session: Session, hub: Hub, public_id: str, me: int, now: datetime) -> 
             for each in session.execute(notes).scalars()
         ),
         others=_others(session, thread.id, me, now),
+        saved=saved.choices(hub, thread),
         routed=thread.routed,
         named=hub.configuration.site.roles.holders(thread.routed),
     )
+
+
+def saved_words(session: Session, hub: Hub, public_id: str, name: str) -> str:
+    """Return a saved answer, filled for a thread; empty when there is none of that name."""
+    thread = session.execute(select(Thread).where(col(Thread.public_id) == public_id)).scalar()
+    return saved.fill(session, hub, thread, name) if thread else ""
 
 
 def assign(hub: Hub, public_id: str, act: Act, to: int | None) -> str:

@@ -84,7 +84,7 @@ def go_on(session: Session, hub: Hub, case: Case, now: datetime) -> None:
             feedback.pass_to(session, hub, topic, thread, Moment(row.moment), row.bodies, now)
         elif not (thread.state == "open" and thread.updated_at > row.begun_at):  # they wrote since: a person reads that
             feedback.close(session, hub, topic, thread, now)
-    if len(few) < BATCH:
+    if len(few) < BATCH or row.after >= row.last:
         session.delete(row)
         session.flush()
     if session.execute(mine.limit(1)).first():

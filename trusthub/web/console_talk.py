@@ -31,9 +31,12 @@ class Talk:
         with self._hub.database.reading() as session:
             view = desk.find_thread(session, self._hub, public_id)
             work = desk_work.view(session, self._hub, public_id, auth.signed_in().id, self._hub.clock())
+            name = request.args.get("saved", "")
+            words = desk_work.saved_words(session, self._hub, public_id, name) if name else ""
         if view is None:
             return self._console.missing()
-        typed = {"draft": request.form, "overtaken": overtaken} if overtaken else {}
+        typed = {"draft": request.form, "overtaken": overtaken} if overtaken else {"draft": {"words": words}}
+        typed = {} if unfit else typed
         page = self._console.draft("thread.html", unfit, thread=view, work=work, **typed)
         page.status_code = 409 if overtaken else page.status_code
         return page
