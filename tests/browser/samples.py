@@ -28,6 +28,7 @@ from trusthub.services.feedback import PAINS
 from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
 from trusthub.services.ledger import Entry, LedgerView, Month
 from trusthub.services.letter import Letter, RecipientsView, RecipientView
+from trusthub.services.many import Outlook
 from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
 from trusthub.services.outgoing import PageView as ListView
 from trusthub.services.queue import STATES
@@ -731,6 +732,14 @@ DESK: dict[str, Any] = {
     "deliveries": TROUBLED,
     "pauses": PAUSES,
 }
+OUTLOOK = Outlook(
+    name=CHECKOUT.name,
+    count=2,
+    routed=1,
+    foreign=1,
+    samples=(("Ana Pires", "Hello Ana,\n\nyour card was charged once."),),
+    waits=True,
+)
 QUEUE: dict[str, Any] = {
     "lines": LINES,
     "filter": {},
@@ -1035,6 +1044,7 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "console-incident-approval": _console(
         "incident.html", incident=replace(STAFF_NOT_TOLD, approval="qu3st10nqu3s"), told=(), progress=()
     ),
+    "console-many": _console("many.html", outlook=OUTLOOK, public_id=CHECKOUT.public_id, looked=True),
     "console-threads": _console("threads.html", **QUEUE, following="after=4_x_1", first=None),
     "console-threads-none": _console(
         "threads.html", **{**QUEUE, "lines": (), "filter": {"words": "card"}}, following="", first="words=card"

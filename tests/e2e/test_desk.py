@@ -189,3 +189,34 @@ def test_a_saved_answer_is_filled_and_does_not_leave_with_a_slot(
     hub.console(f"{path}/reply", path, words=filled)
     assert right in hub.web.get(private).text
     assert hub.web.get(f"{path}?saved=../right").status_code == 200
+
+
+def test_an_answer_to_many_is_seen_first_and_can_be_taken_back(hub: House, incident: str) -> None:
+    pages = [write(hub, incident, name, email=f"{name}@customer.example") for name in ("Ana", "Bo")]
+    lawyer = write(hub, incident, "Eli", words="My lawyer will write to you.", email="eli@customer.example")
+    hub.sign_in()
+    hub.heard()
+    path, words = f"/console/many/{incident}", "You are right. It works again since 14:05 UTC."
+    seen = hub.console(path, path, words=words).text
+    assert "2 customers get it" in seen
+    assert "1 waits for named people" in seen
+    assert "Hello Ana" in seen
+    assert hub.heard() == []
+    assert "Take it back" in hub.console(path, path, words=words, send="1").text
+    hub.tick(seconds=29)
+    assert not any(words in hub.web.get(page).text for page in pages)
+    assert "Nobody got it" in hub.console(f"{path}/undo", path).text
+    hub.tick(seconds=60)
+    assert not any(words in hub.web.get(page).text for page in pages)
+    hub.heard()
+    hub.console(path, path, words=words, send="1")
+    hub.clock.forward(seconds=5)
+    hub.web.post(pages[1], data={"words": "It got worse."})
+    hub.parts.worker.drain()
+    hub.heard()
+    hub.tick(seconds=30)
+    assert words in hub.web.get(pages[0]).text
+    assert [each.split()[1] for each in hub.heard() if each.startswith("MAIL")] == ["Ana@customer.example"]
+    assert words not in hub.web.get(lawyer).text
+    assert customers(hub) == ["Eli", "Bo"]
+    assert "It has left already" in hub.console(f"{path}/undo", path).text

@@ -696,7 +696,8 @@ TWENTY_SECOND: Rows = {
             "edited": {},
             "after": 1,
             "last": 2201,
-            "begun_at": LATER,
+            "begun_at": AT,
+            "due": LATER,
         }
     ],
     "thread_presence": [{"thread_id": 1, "staff_id": 1, "writing": True, "seen_at": LATER}],

@@ -206,6 +206,14 @@ def staff_replies(
     return message
 
 
+def reply_words(hub: Hub, topic: Topic, thread: Thread, person: Person, words: str, author: str) -> str:
+    """Return what a customer would read of an answer, as Markdown; the words alone where they get no mail."""
+    facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author, "thread_url": None}
+    mailed = bool(person.email) and thread.mail
+    said = mailed and customers_words(hub, topic.playbook, Moment.THREAD_REPLIED, facts, locale=language(hub, thread))
+    return said.body if said else words
+
+
 def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetime) -> None:
     """Close one thread with its closing message."""
     person = session.get_one(Person, thread.person_id)

@@ -30,7 +30,7 @@ APART = timedelta(seconds=1)
 
 def close(session: Session, case: Case, facts: Facts, now: datetime) -> None:
     """Begin to tell every customer with an open thread how it ended, and to ask whether it is fixed for them."""
-    _begin(session, case, Moment.THREAD_CLOSED, facts, now)
+    begin(session, case, Moment.THREAD_CLOSED, facts, now)
 
 
 def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, now: datetime) -> None:
@@ -39,7 +39,7 @@ def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts
     It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
     """
     bodies = {code: _body(hub, case, moment, facts, said, code) for code in said.texts}
-    _begin(
+    begin(
         session,
         case,
         moment,
@@ -57,20 +57,36 @@ def _body(hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, code: 
     return own.body if own else said.texts[code]["body"]
 
 
-def _begin(session: Session, case: Case, moment: Moment, facts: Facts, now: datetime, **words: Any) -> None:
+def begin(
+    session: Session,
+    case: Case,
+    moment: Moment,
+    facts: Facts,
+    now: datetime,
+    *,
+    wait: timedelta = timedelta(),
+    **words: Any,
+) -> None:
+    """Begin a round for the threads that there are now; nothing leaves for a `wait`. `words` are columns of it."""
     mine = (col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
     last = session.execute(select(func.max(col(Thread.id))).where(*mine)).scalar()
     if last is None:
         return
     kept = pack({name: value for name, value in facts.items() if name in FACTS and FACTS[name].public})
-    begun = {"incident_id": case.incident.id, "moment": moment.value, "facts": kept, "last": last, "begun_at": now}
-    session.add(ThreadRound(**begun, **words))
-    wake(session, case.incident, TIMER, now)
+    begun: dict[str, Any] = {
+        "incident_id": case.incident.id,
+        "moment": moment.value,
+        "begun_at": now,
+        "due": now + wait,
+    }
+    session.add(ThreadRound(facts=kept, last=last, **begun, **words))
+    wake(session, case.incident, TIMER, now + wait)
 
 
 def go_on(session: Session, hub: Hub, case: Case, now: datetime) -> None:
     """Take the next few threads of the oldest round of an incident."""
-    mine = select(ThreadRound).where(col(ThreadRound.incident_id) == case.incident.id).order_by(col(ThreadRound.id))
+    due = (col(ThreadRound.incident_id) == case.incident.id, col(ThreadRound.due) <= now)
+    mine = select(ThreadRound).where(*due).order_by(col(ThreadRound.id))
     row = session.execute(mine.limit(1)).scalar()
     if row is None:
         return
@@ -80,15 +96,24 @@ def go_on(session: Session, hub: Hub, case: Case, now: datetime) -> None:
     topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=row.edited)
     for thread in few:
         row.after = thread.id
-        if row.moment != Moment.THREAD_CLOSED:
-            feedback.pass_to(session, hub, topic, thread, Moment(row.moment), row.bodies, now)
-        elif not (thread.state == "open" and thread.updated_at > row.begun_at):  # they wrote since: a person reads that
-            feedback.close(session, hub, topic, thread, now)
+        _reach(session, hub, topic, row, thread, now)
     if len(few) < BATCH or row.after >= row.last:
         session.delete(row)
         session.flush()
     if session.execute(mine.limit(1)).first():
         wake(session, case.incident, TIMER, now + APART)
+
+
+def _reach(session: Session, hub: Hub, topic: Topic, row: ThreadRound, thread: Thread, now: datetime) -> None:
+    """Let one thread have it. Whoever wrote since it began is left to a person, who reads that first."""
+    code, meanwhile = feedback.language(hub, thread), thread.state == "open" and thread.updated_at > row.begun_at
+    if row.author is not None:
+        if thread.state == "open" and not thread.routed and code in row.bodies and not meanwhile:
+            feedback.staff_replies(session, hub, thread, row.bodies[code], row.author, now)
+    elif row.moment != Moment.THREAD_CLOSED:
+        feedback.pass_to(session, hub, topic, thread, Moment(row.moment), row.bodies, now)
+    elif not meanwhile:
+        feedback.close(session, hub, topic, thread, now)
 
 
 def _next(session: Session, row: ThreadRound) -> list[Thread]:

@@ -40,6 +40,7 @@ from trusthub.web import (
     console_deliveries,
     console_inbox,
     console_maintenance,
+    console_many,
     console_second,
     console_sign_in,
     console_talk,
@@ -320,6 +321,7 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Bluepr
     console_deliveries.add(blueprint, routes)
     console_inbox.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
+    console_many.add(blueprint, routes)
     console_talk.add(blueprint, routes)
     console_words.add(blueprint, routes)
     return blueprint

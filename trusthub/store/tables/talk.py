@@ -96,11 +96,15 @@ class ThreadRound(Row, table=True):
     """The words in each language of the page; none where each thread has its own."""
     edited: dict[str, dict[str, str]] = columns.json(dict)
     """Those that a person wrote, with their subjects."""
+    author: str | None = None
+    """Whose answer it is; None for what the hub says."""
     after: int = columns.counted()
     """The last thread that has it."""
     last: int = columns.counted()
     """The last thread that there was."""
     begun_at: datetime = columns.time()
+    due: datetime = columns.time()
+    """Before this nothing of it leaves."""
 
 
 class SlackEvent(Row, table=True):

@@ -54,9 +54,11 @@ def upgrade() -> None:
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("bodies", sa.JSON(), nullable=False),
         sa.Column("edited", sa.JSON(), nullable=False),
+        sa.Column("author", sa.String(), nullable=True),
         sa.Column("after", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("begun_at", _TIME(), nullable=False),
+        sa.Column("due", _TIME(), nullable=False),
         sqlite_autoincrement=True,
     )
 
