@@ -11,6 +11,12 @@ from tests.e2e.test_feedback import link
 
 __all__ = ["hub", "visitor"]
 
+CLIPBOARD = """
+const writeText = async (words) => { window.copied = words; };
+Object.defineProperty(navigator, "clipboard", { value: { writeText } });
+"""
+"""Browsers give theirs to pages of https only."""
+
 
 def test_a_colleague_takes_notes_and_answers_with_a_saved_answer(hub: House, visitor: Page, page: Page) -> None:
     home, incident = hub.parts.hub.base_url, hub.incident()
@@ -50,6 +56,18 @@ def test_a_colleague_takes_notes_and_answers_with_a_saved_answer(hub: House, vis
     visitor.goto(private)
     expect(visitor.get_by_text("you are right, and thank you")).to_be_visible()
     expect(visitor.get_by_text("early access")).to_have_count(0)
+
+
+def test_what_to_tell_customers_now_is_copied(hub: House, page: Page) -> None:
+    page.add_init_script(CLIPBOARD)
+    sign_in(hub, page)
+    page.goto(f"{hub.parts.hub.base_url}/console/incidents/{hub.incident()}")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = str(page.evaluate("window.copied"))
+    assert "we are sorry" in copied
+    assert f"/incidents/{hub.incident()}" in copied
+    assert "  " not in copied
 
 
 @pytest.mark.parametrize("shown", [0, 1], ids=["taken back", "sent"])
