@@ -737,7 +737,7 @@ OUTLOOK = Outlook(
     count=2,
     routed=1,
     foreign=1,
-    samples=(("Ana Pires", "Hello Ana,\n\nyour card was charged once."),),
+    samples=(("Ana Pires", Markup("<p>Hello Ana,</p><p>your card was charged once.</p>")),),
     waits=True,
 )
 QUEUE: dict[str, Any] = {
@@ -1044,7 +1044,7 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "console-incident-approval": _console(
         "incident.html", incident=replace(STAFF_NOT_TOLD, approval="qu3st10nqu3s"), told=(), progress=()
     ),
-    "console-many": _console("many.html", outlook=OUTLOOK, public_id=CHECKOUT.public_id, looked=True),
+    "console-many": _console("many.html", outlook=OUTLOOK, public_id=CHECKOUT.public_id, looked="0a1b2c"),
     "console-threads": _console("threads.html", **QUEUE, following="after=4_x_1", first=None),
     "console-threads-none": _console(
         "threads.html", **{**QUEUE, "lines": (), "filter": {"words": "card"}}, following="", first="words=card"

@@ -202,14 +202,20 @@ def test_an_answer_to_many_is_seen_first_and_can_be_taken_back(hub: House, incid
     assert "1 waits for named people" in seen
     assert "Hello Ana" in seen
     assert hub.heard() == []
-    assert "Take it back" in hub.console(path, path, words=words, send="1").text
+    mark = re.search(r'name="looked"\s+value="(\w+)"', seen)
+    assert mark
+    go = {"words": words, "send": "1", "looked": mark[1]}
+    assert (
+        "Take it back" not in hub.console(path, path, **{**go, "words": f"{words} Ana."}).text
+    )  # nobody has seen that
+    assert "Take it back" in hub.console(path, path, **go).text
     hub.tick(seconds=29)
     assert not any(words in hub.web.get(page).text for page in pages)
     assert "Nobody got it" in hub.console(f"{path}/undo", path).text
     hub.tick(seconds=60)
     assert not any(words in hub.web.get(page).text for page in pages)
     hub.heard()
-    hub.console(path, path, words=words, send="1")
+    hub.console(path, path, **go)
     hub.clock.forward(seconds=5)
     hub.web.post(pages[1], data={"words": "It got worse."})
     hub.parts.worker.drain()

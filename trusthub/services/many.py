@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, delete, select
 from sqlmodel import Session, col
 
 from trusthub.domain.message import Moment
+from trusthub.rendering import markdown
 from trusthub.services import feedback, rounds
 from trusthub.services.acts import Act, StaffError, audit_row
 from trusthub.services.admitting import admit
@@ -33,7 +35,7 @@ class Outlook:
     """Threads that wait for named people, and are left out."""
     foreign: int
     """Threads in a language without words, and left out."""
-    samples: tuple[tuple[str, str], ...]
+    samples: tuple[tuple[str, Markup], ...]
     """Customers, and what they would read."""
     waits: bool = False
     """Whether an answer to many is about to leave, and can still be taken back."""
@@ -58,11 +60,11 @@ def outlook(session: Session, hub: Hub, public_id: str, words: Mapping[str, str]
     )
 
 
-def _sample(session: Session, hub: Hub, row: Thread, words: Mapping[str, str], author: str) -> tuple[str, str]:
+def _sample(session: Session, hub: Hub, row: Thread, words: Mapping[str, str], author: str) -> tuple[str, Markup]:
     person = session.get_one(Person, row.person_id)
     code = feedback.language(hub, row)
     seen = feedback.reply_words(hub, of_thread(session, hub, row), row, person, words[code], author)
-    return person.name or "A customer", seen
+    return person.name or "A customer", markdown.to_html(seen)
 
 
 def send(hub: Hub, public_id: str, act: Act, words: str, others: Translations) -> None:

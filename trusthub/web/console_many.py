@@ -1,5 +1,7 @@
 """The console's page for one answer to everybody who waits on an incident: written, looked at, sent, taken back."""
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, flash, request, url_for
@@ -30,13 +32,13 @@ class Many:
         if seen is None:
             return self._console.missing()
         typed = {} if unfit else {"draft": request.form}
-        return self._console.draft("many.html", unfit, outlook=seen, public_id=public_id, looked=bool(words), **typed)
+        return self._console.draft("many.html", unfit, outlook=seen, public_id=public_id, looked=_mark(words), **typed)
 
     def send(self, public_id: str) -> Answer:
-        """Show what would be sent, or send it."""
-        if "send" not in request.form:
-            return self.page(public_id)
+        """Show what would be sent; send it once exactly these words have been looked at."""
         words = self._words()
+        if "send" not in request.form or fields.text("looked") != _mark(words):
+            return self.page(public_id)
         main = words.pop(self._hub.page.main, "")
 
         def do() -> None:
@@ -62,6 +64,10 @@ class Many:
 
     def _here(self, public_id: str) -> str:
         return url_for("console.many", public_id=public_id)
+
+
+def _mark(words: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest() if words else ""
 
 
 def add(blueprint: Blueprint, console: "Console") -> None:
