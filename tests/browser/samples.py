@@ -8,12 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trusthub.domain.complaints import PAINS
 from trusthub.domain.page import Page as SitePage
 from trusthub.domain.parts import Heard, Share, Tallied
 from trusthub.domain.promise import Record
 from trusthub.domain.recipient import Fate, Tally
 from trusthub.domain.reply_time import ReplyTime
 from trusthub.domain.trust import METRICS, Observation, lines, months
+from trusthub.domain.wording.house import ROUTES
 from trusthub.rendering.markdown import to_html
 from trusthub.services import brand
 from trusthub.services.approval_views import ApprovalView, TextView
@@ -21,13 +23,16 @@ from trusthub.services.connections import ConnectionView, EventView, Overview, S
 from trusthub.services.curve import ExposureView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
+from trusthub.services.desk_views import NoteView, ThreadLine, WorkView
 from trusthub.services.document import Document
 from trusthub.services.fanout import Progress
 from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
 from trusthub.services.ledger import Entry, LedgerView, Month
 from trusthub.services.letter import Letter, RecipientsView, RecipientView
+from trusthub.services.many import Outlook
 from trusthub.services.outgoing import MOMENTS, DeliveryView, TryView
 from trusthub.services.outgoing import PageView as ListView
+from trusthub.services.queue import STATES
 from trusthub.services.subscribe import Wish
 from trusthub.services.timeline import AudienceView, LineView, TellingView
 from trusthub.services.trust import Report
@@ -410,6 +415,43 @@ SILENT = replace(
 )
 
 
+LINES = (
+    ThreadLine(
+        public_id=SILENT.public_id,
+        customer="A customer",
+        about=CHECKOUT.name,
+        said="Please roll this back, or I call my lawyer.",
+        state="open",
+        updated_at=at("13:59"),
+        waiting_since=at("13:59"),
+        routed="legal",
+    ),
+    ThreadLine(
+        public_id=THREAD.public_id,
+        customer=THREAD.customer,
+        about=CHECKOUT.name,
+        said="My order failed twice after I had entered the card.",
+        state="answered",
+        updated_at=at("14:09"),
+        replied=True,
+        pain="painful",
+        assignee="Mira",
+    ),
+)
+
+
+SHARED = WorkView(
+    newest=2,
+    assignee=1,
+    colleagues=((2, "Jo"), (1, "Mira")),
+    notes=(NoteView(author="Jo", words="They are on the early access list.", at=at("14:05")),),
+    others=(("Jo", True),),
+    saved=(("right", "You are right"),),
+    routed="legal",
+    named=("law@acme.example",),
+)
+
+
 def tried(n: int, clock: str, words: str, error: str = "", status: int | None = None) -> TryView:
     return TryView(n=n, at=at(clock), ended_at=at(clock), words=words, status=status, error=error)
 
@@ -608,7 +650,8 @@ STAFF_TOLD = StaffIncidentView(
     open=True,
     rollout="checkout: 2.7.4 to 2.8.0 in production, rolling back, heard from argo-rollouts",
     reason="metric success-rate: 0.71 < 0.99",
-    threads=(ANSWERED, SILENT),
+    threads=LINES,
+    waiting=1,
     audit=("14:07 UTC, Mira: update", "14:09 UTC, Mira: reply"),
     ask=AskView(public_id="checkout0000", tool="flagger", asked_by=None),
 )
@@ -630,9 +673,10 @@ STAFF_NOT_TOLD = replace(
     decision="It was rolled back, but nothing shows that customers were harmed.",
     rollout="invoices: 5.0 to 5.1 in production, rolled back, heard from flagger",
     threads=(),
+    waiting=0,
     audit=(),
 )
-STAFF_LATE = replace(STAFF_TOLD, id=9, incident=LATE, rollout="Opened by hand", reason="", threads=(SILENT,))
+STAFF_LATE = replace(STAFF_TOLD, id=9, incident=LATE, rollout="Opened by hand", reason="", threads=LINES[:1], waiting=1)
 
 
 def rollout(component: str, phase: str, exposure: float | None, ended: str | None = None, **more: Any) -> RolloutView:
@@ -686,9 +730,24 @@ ROLLOUTS = (
 )
 DESK: dict[str, Any] = {
     "incidents": (STAFF_NOT_TOLD, STAFF_TOLD, STAFF_LATE),
-    "threads": (SILENT, THREAD),
+    "threads": LINES,
     "deliveries": TROUBLED,
     "pauses": PAUSES,
+}
+OUTLOOK = Outlook(
+    name=CHECKOUT.name,
+    count=2,
+    routed=1,
+    foreign=1,
+    samples=(("Ana Pires", Markup("<p>Hello Ana,</p><p>your card was charged once.</p>")),),
+    waits=True,
+)
+QUEUE: dict[str, Any] = {
+    "lines": LINES,
+    "filter": {},
+    "searched": 2000,
+    "choices": {"state": STATES, "pain": PAINS, "role": ("any", *ROUTES)},
+    "components": [("checkout", "Checkout")],
 }
 EMPTY_DESK: dict[str, Any] = {"incidents": (), "threads": (), "deliveries": (), "pauses": ()}
 OPEN: dict[str, Any] = {"components": (("checkout", "Checkout"), ("search", "Search"), ("api", "Public API"))}
@@ -1004,8 +1063,15 @@ PAGES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "console-incident-approval": _console(
         "incident.html", incident=replace(STAFF_NOT_TOLD, approval="qu3st10nqu3s"), told=(), progress=()
     ),
-    "console-thread": _console("thread.html", thread=ANSWERED),
-    "console-thread-real": _console("thread.html", thread=WISHES),
+    "console-many": _console("many.html", outlook=OUTLOOK, public_id=CHECKOUT.public_id, looked="0a1b2c"),
+    "console-threads": _console("threads.html", **QUEUE, following="after=4_x_1", first=None),
+    "console-threads-none": _console(
+        "threads.html", **{**QUEUE, "lines": (), "filter": {"words": "card"}}, following="", first="words=card"
+    ),
+    "console-thread": _console(
+        "thread.html", thread=ANSWERED, work=SHARED, allowed={"console.reply", "console.note", "console.here"}
+    ),
+    "console-thread-real": _console("thread.html", thread=WISHES, work=SHARED),
     "console-plan": _console("maintenance.html", languages=[("de", "Deutsch")], components=OPEN["components"]),
     "console-incident-planned": _console(
         "incident.html",

@@ -105,10 +105,13 @@ def test_nothing_needs_a_script_or_an_inline_style(name: str) -> None:
     extra = {element.get("src") for element in tree.iter() if element.tag in {"script", "style", "iframe", "img"}}
     live = name.startswith(("console-incident", "console-deliver"))  # they say the same when they are loaded again
     typed = name.startswith(
-        ("console-incident", "console-thread", "console-open", "console-plan")
+        ("console-incident", "console-thread", "console-many", "console-open", "console-plan")
     )  # sending says the same
     allowed = {"/static/live.js", "/console/deliveries/9/html", "/console/deliveries/3/html"} if live else set[str]()
     allowed |= {"/static/words.js"} if typed else set()
+    allowed |= {"/static/copy.js"} if name.startswith("console-incident") else set()
+    allowed |= {"/static/keys.js"} if name.startswith("console-thread") else set()
+    allowed |= {"/static/desk.js"} if name.startswith("console-thread-") or name == "console-thread" else set()
     allowed |= {"/static/zone.js"} if name.startswith("subscribe") else set()  # else people write their time zone
     assert extra <= (allowed | {"/static/bars.js"} if name.startswith("status") else allowed)
     inline = [key for element in tree.iter() for key in element.keys() if key == "style" or key.startswith("on")]  # noqa: SIM118 - an Element is no mapping

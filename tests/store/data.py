@@ -666,6 +666,43 @@ TWENTIETH: Rows = {
     ],
 }
 
+TWENTY_SECOND: Rows = {
+    "thread": [
+        {
+            "id": 2201,
+            "public_id": "t22b2c3d4e5f",
+            "page_id": 1,
+            "incident_id": 1,
+            "person_id": 1,
+            "state": "open",
+            "link_version": 1,
+            "mail": True,
+            "waiting_since": AT,
+            "urgency": 2,
+            "routed": "legal",
+            "assignee_id": 1,
+            "created_at": AT,
+            "updated_at": LATER,
+        }
+    ],
+    "thread_note": [{"id": 1, "thread_id": 1, "author": "Mira", "body": "Jo knows them.", "created_at": AT}],
+    "thread_round": [
+        {
+            "id": 1,
+            "incident_id": 1,
+            "moment": "thread.closed",
+            "facts": {"resolved_at": {"$time": "2026-11-22T14:02:00+00:00"}},
+            "bodies": {},
+            "edited": {},
+            "after": 1,
+            "last": 2201,
+            "begun_at": AT,
+            "due": LATER,
+        }
+    ],
+    "thread_presence": [{"thread_id": 1, "staff_id": 1, "writing": True, "seen_at": LATER}],
+}
+
 TWENTY_THIRD: Rows = {
     "thread": [
         {
@@ -754,6 +791,7 @@ ADDED: Mapping[str, Rows] = {
     "0019": NINETEENTH,
     "0020": TWENTIETH,
     "0021": TWENTY_FIRST,
+    "0022": TWENTY_SECOND,
     "0023": TWENTY_THIRD,
     "0024": TWENTY_FOURTH,
 }

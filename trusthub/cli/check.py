@@ -22,11 +22,13 @@ def check(*, live: bool) -> None:
     and you read who accepted it and who did not. Customers get nothing. The exit status is 1 when one was not accepted.
     """
     from trusthub import channels, settings
-    from trusthub.services import playbooks, site, wording
+    from trusthub.services import playbooks, saved, site, waiting, wording
 
     loaded = settings.load()
     found = site.load(loaded)
     words = wording.load(loaded.templates_dir)
+    waiting.routes(loaded.templates_dir)
+    saved.check(found.templates, found.site.page.locales)
     playbooks.check_complete(loaded.playbooks / "plans")
     made = channels.build(
         loaded,

@@ -40,10 +40,17 @@ class Roles(Strict):
     finance: tuple[str, ...] = ()
     """Addresses of those who may promise money, such as a refund."""
 
+    press: tuple[str, ...] = ()
+    """Addresses of those who answer journalists."""
+
+    safety: tuple[str, ...] = ()
+    """Addresses of those who answer where somebody may come to harm."""
+
     def holders(self, role: str) -> tuple[str, ...]:
         """Return the addresses of those who have a role; nobody has one that there is not."""
         publishers = tuple(each.email for each in self.publisher)
-        return {"legal": self.legal, "finance": self.finance, "publisher": publishers}.get(role, ())
+        named = {"legal": self.legal, "finance": self.finance, "press": self.press, "safety": self.safety}
+        return {**named, "publisher": publishers}.get(role, ())
 
     def holds(self, role: str, email: str) -> bool:
         """Whether somebody has a role."""

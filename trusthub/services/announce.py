@@ -63,8 +63,8 @@ class Telling:
     edited: Texts = field(default_factory=dict)
     """What a person wrote instead, by language; customers read it, and who reads what they read."""
     buttons: tuple[Button, ...] = ()
-    also: str | None = None
-    """The mail address of a colleague who reads what staff read, whether or not an audience has it."""
+    also: Sequence[str] = ()
+    """Mail addresses of colleagues who read what staff read, whether or not an audience has them."""
     incident_id: int | None = None
     rollout_id: int | None = None
     thread_id: int | None = None
@@ -86,8 +86,8 @@ def tell(session: Session, hub: Hub, telling: Telling) -> None:
             if loud and destination.page and telling.customers:
                 for page, mine in telling.pages or ((hub, telling),):
                     _subscribers(session, page, mine, told.message)
-        if not audience.public and telling.also:
-            place = Destination(email=telling.also)
+        for address in () if audience.public else telling.also:
+            place = Destination(email=address)
             if all(each.lane != place.lane for each in deliveries):
                 deliveries += _deliveries(session, hub, telling, audience, place, rendered)
     _enqueue(session, deliveries, telling.now)

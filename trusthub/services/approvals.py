@@ -215,7 +215,7 @@ def _call(session: Session, hub: Hub, case: Case, row: Approval, now: datetime) 
         facts={**told.facts, "approver": approver},
         cause=f"approval:{row.id}/{row.called}",
         buttons=_buttons(hub, case, row),
-        also=promises.address_of(session, approver) if approver else None,
+        also=promises.addresses_of(session, approver) if approver else (),
     )
     tell(session, hub, told)
 

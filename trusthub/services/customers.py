@@ -28,6 +28,7 @@ from trusthub.store.tables import (
     Subscriber,
     Thread,
     ThreadMessage,
+    ThreadNote,
 )
 
 ERASED = "(erased)"
@@ -65,6 +66,8 @@ def erase(hub: Hub, address: str, act: Act) -> dict[str, int]:
         )  # an edit would write anew
         for message in found["thread_message"]:
             message.body, message.author = ERASED, message.author if message.by != "customer" else None
+        for note in found["thread_note"]:
+            note.body = ERASED
         for subscriber in found["subscriber"]:
             subscriber.address, subscriber.stopped_at = f"erased:{subscriber.public_id}", act.now
         for recipient in found["recipient"]:
@@ -103,6 +106,7 @@ def _found(session: Session, address: str) -> dict[str, list[Any]]:
         "thread": threads,
         "thread_message": _all(session, ThreadMessage, col(ThreadMessage.thread_id).in_(ids) | mailed),
         "affected": _all(session, Affected, col(Affected.person_id).in_([row.id for row in people])),
+        "thread_note": _all(session, ThreadNote, col(ThreadNote.thread_id).in_(ids)),
         "subscriber": _all(session, Subscriber, func.lower(col(Subscriber.address)) == small),
         "recipient": _all(session, Recipient, func.lower(col(Recipient.address)) == small),
         "delivery": _all(session, Delivery, mine),

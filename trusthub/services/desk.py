@@ -8,10 +8,12 @@ from sqlmodel import Session, col
 
 from trusthub.domain.incident import OVER
 from trusthub.domain.parts import Heard
-from trusthub.services import complaints, gate_rollback, outcomes, outgoing, postmortem, proposals, report, talk
+from trusthub.services import complaints, gate_rollback, outcomes, outgoing, postmortem, proposals, queue, report, talk
 from trusthub.services.cases import known_of, read_case, rollout_behind
+from trusthub.services.desk_views import ThreadLine
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
+from trusthub.services.queue import Wanted
 from trusthub.services.views import AskView, OutcomeView, StaffIncidentView, ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Rollout, Thread
 from trusthub.store.which import has_state
@@ -26,7 +28,7 @@ class Desk:
     """The console's first page."""
 
     incidents: tuple[StaffIncidentView, ...]
-    threads: tuple[ThreadView, ...]
+    threads: tuple[ThreadLine, ...]
     deliveries: tuple[DeliveryView, ...]
 
 
@@ -61,14 +63,13 @@ class RolloutDetail:
 
 
 def desk(session: Session, hub: Hub, now: datetime) -> Desk:
-    """Return open incidents, threads that wait for us (longest first), and messages in trouble."""
+    """Return open incidents, threads that wait for us (the first page of the list), and messages in trouble."""
     open_ones = select(Incident).where(col(Incident.state).not_in(OVER)).order_by(col(Incident.id).desc())
-    waiting = select(Thread).where(col(Thread.state) == "open").order_by(col(Thread.updated_at)).limit(_MANY)
     late = has_state("pending") & (col(Delivery.last_error) != "")
     troubled = select(Delivery).where(or_(has_state("dead"), late)).order_by(col(Delivery.id).desc()).limit(_MANY)
     return Desk(
         incidents=tuple(incident(session, hub, row, now) for row in session.execute(open_ones.limit(_MANY)).scalars()),
-        threads=tuple(thread(session, hub, row) for row in session.execute(waiting).scalars()),
+        threads=queue.sheet(session, Wanted()).lines,
         deliveries=outgoing.views(session, hub, session.execute(troubled).scalars().all()),
     )
 
@@ -84,7 +85,6 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
     rollout = session.get(Rollout, row.rollout_id) if row.rollout_id else None
     case = read_case(session, hub, row.id)
     behind = rollout_behind(session, hub, row)
-    threads = select(Thread).where(col(Thread.incident_id) == row.id).order_by(col(Thread.updated_at).desc())
     return StaffIncidentView(
         id=row.id,
         incident=report.incident(session, hub, row, now),
@@ -94,7 +94,8 @@ def incident(session: Session, hub: Hub, row: Incident, now: datetime) -> StaffI
         open=row.state not in OVER,
         rollout=_one_line(rollout) if rollout else "Planned work" if row.scheduled_for else "Opened by hand",
         reason=known_of(rollout).reason if rollout else "",
-        threads=tuple(thread(session, hub, found) for found in session.execute(threads.limit(_MANY)).scalars()),
+        threads=queue.sheet(session, Wanted(state="all", incident_id=row.id)).lines,
+        waiting=queue.waiting(session, row.id),
         audit=_acts(session, f"incident:{row.public_id}", f"rollout:{behind.public_id}" if behind else ""),
         ask=ask_of(session, hub, behind) if behind else None,
         cause=case.cause.value,

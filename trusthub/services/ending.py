@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from trusthub.domain.gate import network_of
-from trusthub.services import feedback
+from trusthub.services import feedback, waiting
 from trusthub.services.cases import known_to
 from trusthub.services.hub import Hub
 from trusthub.store.tables import Incident, MeToo, Thread
@@ -22,7 +22,7 @@ def answered(hub: Hub, thread_id: int, *, fixed: bool, now: datetime) -> None:
             return  # pressed twice
         thread.fixed, thread.updated_at = fixed, now
         if fixed:
-            thread.state = "closed"
+            waiting.end(thread, "closed")
         else:
             words = hub.configuration.templates.locale(feedback.language(hub, thread)).said("No, it is not fixed.")
             feedback.said(session, hub, thread, words.unescape(), now)

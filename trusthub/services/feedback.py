@@ -1,7 +1,7 @@
 """What customers answer, and what we answer them: one thread a customer and incident."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from sqlmodel import Session, col
 from trusthub.domain.attachment import File
 from trusthub.domain.gate import network_of
 from trusthub.domain.message import Button, Moment
-from trusthub.services import external, files, reply_pace, subscribe
+from trusthub.services import external, files, reply_pace, subscribe, waiting
 from trusthub.services.announce import Telling, Texts, customers_words, mail, tell
-from trusthub.services.cases import Case, hub_of, known_to, pages_of, read_case, the_page
+from trusthub.services.cases import hub_of, known_to, pages_of, read_case, the_page
 from trusthub.services.external import External
 from trusthub.services.facts import Facts
 from trusthub.services.hub import Hub
@@ -135,6 +135,7 @@ def _start(
         created_at=now,
         updated_at=now,
     )
+    waiting.begin(hub, thread, answer.words, now)
     session.add(thread)
     session.flush()
     message = _say(session, thread, "customer", answer.name, answer.words, now, via=answer.via)
@@ -172,7 +173,7 @@ def said(
     """Add to a thread what its customer wrote, and let support hear it."""
     hub = hub_of(session, hub, thread.page_id)
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
-    thread.state = "open"
+    waiting.begin(hub, thread, words, now)
     message = _say(session, thread, "customer", person.name, words, now, via=via)
     files.keep(session, hub, message, attached, now)
     facts = {**_facts(hub, topic, thread, person), "customer_words": words, "files": len(attached)}
@@ -211,18 +212,19 @@ def staff_replies(
     """Add a person's answer; the customer reads it on the thread page, and by mail when they left an address."""
     hub = hub_of(session, hub, thread.page_id)
     person, topic = session.get_one(Person, thread.person_id), of_thread(session, hub, thread)
-    thread.state = "answered"
+    waiting.end(thread, "answered")
     message = _say(session, thread, "staff", author, words, now, via=via)
     facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author}
     _write(session, hub, topic, thread, Moment.THREAD_REPLIED, message, facts, now)
     return message
 
 
-def close_all(session: Session, hub: Hub, case: Case, facts: Facts, now: datetime) -> None:
-    """Tell every customer with an open thread how it ended, and ask whether it is fixed for them."""
-    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id)
-    for thread in _open_ones(session, hub, case):
-        close(session, hub, topic, thread, now)
+def reply_words(hub: Hub, topic: Topic, thread: Thread, person: Person, words: str, author: str) -> str:
+    """Return what a customer would read of an answer, as Markdown; the words alone where they get no mail."""
+    facts = {**_facts(hub, topic, thread, person), "reply": words, "replied_by": author, "thread_url": None}
+    mailed = bool(person.email) and thread.mail
+    said = mailed and customers_words(hub, topic.playbook, Moment.THREAD_REPLIED, facts, locale=language(hub, thread))
+    return said.body if said else words
 
 
 def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetime) -> None:
@@ -230,44 +232,23 @@ def close(session: Session, hub: Hub, topic: Topic, thread: Thread, now: datetim
     person = session.get_one(Person, thread.person_id)
     full = {**topic.facts, **_thread_facts(hub, thread, person)}
     rendered = customers_words(hub, topic.playbook, Moment.THREAD_CLOSED, full, locale=language(hub, thread))
-    thread.state = "closed"
+    waiting.end(thread, "closed")
     if rendered is None:
         return
     message = _say(session, thread, "hub", None, rendered.body, now)
     _write(session, hub, topic, thread, Moment.THREAD_CLOSED, message, full, now)
 
 
-def pass_on(session: Session, hub: Hub, case: Case, moment: Moment, facts: Facts, said: Said, now: datetime) -> None:
-    """Let every open thread of an incident read a public update.
-
-    It is no answer to what the customer said, so who waits for us still does. Only those who asked get it by mail.
-    """
-    topic = Topic(playbook=case.playbook, facts=facts, incident_id=case.incident.id, said=said.edited)
-    bodies: dict[str, str] = {}
-    for thread in _open_ones(session, hub, case):
-        when, code = thread.updated_at, language(hub, thread)
-        if code not in bodies:
-            bodies[code] = _body_in_thread(hub, topic, moment, said, code)
-        message = _say(session, thread, "hub", None, bodies[code], now)
-        thread.updated_at = when
-        if thread.updates or thread.external_system:
-            person = session.get_one(Person, thread.person_id)
-            mine = {**facts, **_thread_facts(hub, thread, person)}
-            _write(session, hub, topic, thread, moment, message, mine, now)
-
-
-def _body_in_thread(hub: Hub, topic: Topic, moment: Moment, said: Said, code: str) -> str:
-    """Return a public update without the link to answer it, as far as the hub worded it: the form is just below."""
-    facts = {**topic.facts, "answer_url": None, "support_address": None}
-    own = None if code in said.edited else customers_words(hub, topic.playbook, moment, facts, locale=code)
-    return own.body if own else said.texts[code]["body"]
-
-
-def _open_ones(session: Session, hub: Hub, case: Case) -> Sequence[Thread]:
-    threads = select(Thread).where(col(Thread.incident_id) == case.incident.id, col(Thread.state) != "closed")
-    if hub.on:
-        threads = threads.where(col(Thread.page_id) == the_page(session, hub).id)
-    return session.execute(threads.order_by(col(Thread.id))).scalars().all()
+def pass_to(
+    session: Session, hub: Hub, topic: Topic, thread: Thread, moment: Moment, bodies: Mapping[str, str], now: datetime
+) -> None:
+    """Let one thread read a public update, in its language; who waits for us still does."""
+    when = thread.updated_at
+    message = _say(session, thread, "hub", None, bodies[language(hub, thread)], now)
+    thread.updated_at = when
+    if thread.updates or thread.external_system:
+        person = session.get_one(Person, thread.person_id)
+        _write(session, hub, topic, thread, moment, message, _facts(hub, topic, thread, person), now)
 
 
 def language(hub: Hub, thread: Thread) -> str:
@@ -340,6 +321,7 @@ def _hear(
             now=now,
             incident_id=topic.incident_id,
             thread_id=thread.id,
+            also=hub.configuration.site.roles.holders(thread.routed),
             buttons=(Button(label="Answer", action="open", value=thread.public_id, url=url),),
         ),
     )

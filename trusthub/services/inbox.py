@@ -13,7 +13,7 @@ from trusthub.channels import mail as names
 from trusthub.domain.attachment import File
 from trusthub.domain.inbound import MOST_PER_HOUR, Fate, Incoming, no_person, says_yes, shown_forged, shown_genuine
 from trusthub.domain.message import Audience
-from trusthub.services import feedback, files, subscribe
+from trusthub.services import feedback, files, subscribe, waiting
 from trusthub.services.announce import PAGE
 from trusthub.services.feedback import LONGEST, Answer
 from trusthub.services.hub import Hub
@@ -86,7 +86,8 @@ class _Arrival:
             said = feedback.said(session, self.hub, thread, self.words, now, attached=self.attached, via="mail")
             self.row.message_id = said.id
             if closed and says_yes(self.words):
-                thread.state, thread.fixed = "closed", True
+                waiting.end(thread, "closed")
+                thread.fixed = True
             return Fate.TAKEN
         stranger = Person(name=self.mail.name, email=self.mail.sender, created_at=now)
         session.add(stranger)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from trusthub.domain.incident import OVER, By, Impact, State, machine_may_move, status_of, worst_status
 from trusthub.domain.message import Audience, Button, Moment
 from trusthub.domain.playbook import Playbook
-from trusthub.services import feedback, promises
+from trusthub.services import promises, rounds
 from trusthub.services.announce import Telling, Texts, tell, word
 from trusthub.services.cases import Case, pending, touch, wake
 from trusthub.services.facts import Facts, case_facts
@@ -93,10 +93,10 @@ def speak(  # noqa: PLR0913 -- one update is all of this
     for voice in each or (Voice(hub=hub, case=case, facts=facts, edited=edited),):
         texts = said if hub.alone else _say_on(session, voice, update, said)
         if _STATES.get(moment) in OVER:
-            feedback.close_all(session, voice.hub, voice.case, voice.facts, now)
+            rounds.close(session, voice.hub, voice.case, voice.facts, now)
         else:
             words = Said(texts, voice.edited)
-            feedback.pass_on(session, voice.hub, voice.case, Moment(update.moment), voice.facts, words, now)
+            rounds.pass_on(session, voice.hub, voice.case, Moment(update.moment), voice.facts, words, now)
 
 
 def draft(session: Session, hub: Hub, case: Case, moment: Moment, now: datetime) -> tuple[Moment, Texts, Facts]:

@@ -188,13 +188,12 @@ def reminder(session: Session, hub: Hub, case: Case, made: Promise) -> Facts:
     }
 
 
-def address_of(session: Session, owner: str) -> str | None:
-    """Return where the owner of a promise reads mail: a colleague by name, or the address itself."""
+def addresses_of(session: Session, owner: str) -> tuple[str, ...]:
+    """Return where the owner of a promise reads mail, as far as it is known: a colleague by name, or the address."""
     if "@" in owner:
-        return owner.lower()
+        return (owner.lower(),)
     named = select(col(User.email)).where(col(User.name) == owner, col(User.active).is_(True)).limit(1)
-    found: str | None = session.execute(named).scalar()
-    return found
+    return tuple(session.execute(named).scalars())
 
 
 def _updates(case: Case, column: object) -> Select[object]:

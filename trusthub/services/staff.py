@@ -13,7 +13,8 @@ from trusthub.domain.message import Moment
 from trusthub.domain.playbook import Kind as Occasion
 from trusthub.domain.promise import Kind, until
 from trusthub.domain.reach import NAMES, Reach, corrected, differing
-from trusthub.services import acts, cases, feedback, incidents, promises
+from trusthub.errors import TrusthubError
+from trusthub.services import acts, cases, feedback, incidents, promises, waiting
 from trusthub.services.acts import Act, StaffError
 from trusthub.services.admitting import TITLE, admit
 from trusthub.services.cases import Case, create, open_case
@@ -292,10 +293,28 @@ def resolve(hub: Hub, public_id: str, act: Act, *, note: str = "", others: Trans
             acts.close(case, None, act)
 
 
-def reply(hub: Hub, thread_public_id: str, act: Act, words: str) -> None:
-    """Answer a customer."""
+class OvertakenError(TrusthubError):
+    """A colleague was first; the text says who and when."""
+
+
+def reply(hub: Hub, thread_public_id: str, act: Act, words: str, *, seen: int | None = None) -> None:
+    """Answer a customer. Raises OvertakenError when a colleague wrote after the message `seen`."""
     with hub.database.transaction() as session:
-        reply_in(session, hub, _thread(session, thread_public_id), act, words)
+        row = thread(session, thread_public_id)
+        if seen is not None:
+            _first_come(session, row, seen)
+        reply_in(session, hub, row, act, words)
+
+
+def _first_come(session: Session, row: Thread, seen: int) -> None:
+    newer = (col(ThreadMessage.thread_id) == row.id, col(ThreadMessage.by) == "staff", col(ThreadMessage.id) > seen)
+    found = (
+        session.execute(select(ThreadMessage).where(*newer).order_by(col(ThreadMessage.id).desc())).scalars().first()
+    )
+    if found is not None:
+        raise OvertakenError(
+            f"{found.author} answered at {found.created_at:%H:%M} UTC, after you had opened this page."
+        )
 
 
 def reply_in(session: Session, hub: Hub, thread: Thread, act: Act, words: str) -> ThreadMessage:
@@ -316,32 +335,33 @@ def reached(session: Session, thread: Thread) -> str:
 def confirm_customer(hub: Hub, thread_public_id: str, act: Act) -> None:
     """Say that a customer is known to be real, so that their word counts without a confirmed address."""
     with hub.database.transaction() as session:
-        thread = _thread(session, thread_public_id)
-        if thread.confirmed_by is not None:
-            raise StaffError(f"{thread.confirmed_by} has confirmed this customer already.")
+        row = thread(session, thread_public_id)
+        if row.confirmed_by is not None:
+            raise StaffError(f"{row.confirmed_by} has confirmed this customer already.")
         acts.audit_row(session, act, "confirm", f"thread:{thread_public_id}")
-        thread.confirmed_by = act.actor
+        row.confirmed_by = act.actor
 
 
 def accept(hub: Hub, thread_public_id: str, message_id: int, act: Act) -> None:
     """Say that what came from another address is the customer's word: from now on they read it too."""
     with hub.database.transaction() as session:
-        thread = _thread(session, thread_public_id)
+        row = thread(session, thread_public_id)
         message = session.get(ThreadMessage, message_id)
-        if message is None or message.thread_id != thread.id or not message.held:
+        if message is None or message.thread_id != row.id or not message.held:
             raise StaffError("This message does not wait for anybody.")
         acts.audit_row(session, act, "admit", f"thread:{thread_public_id}")
-        message.held, thread.state, thread.updated_at = False, "open", act.now
+        message.held, row.updated_at = False, act.now
+        waiting.begin(hub, row, message.body, act.now)
 
 
 def close_thread(hub: Hub, thread_public_id: str, act: Act) -> None:
     """Close one customer's thread with its closing message."""
     with hub.database.transaction() as session:
-        thread = _thread(session, thread_public_id)
+        row = thread(session, thread_public_id)
         acts.audit_row(session, act, "close", f"thread:{thread_public_id}")
-        if thread.incident_id is not None:
-            open_case(session, hub, thread.incident_id)
-        feedback.close(session, hub, of_thread(session, hub, thread), thread, act.now)
+        if row.incident_id is not None:
+            open_case(session, hub, row.incident_id)
+        feedback.close(session, hub, of_thread(session, hub, row), row, act.now)
 
 
 def _promise_recovery(session: Session, case: Case, act: Act, due: datetime) -> None:
@@ -362,13 +382,14 @@ def _case(session: Session, hub: Hub, public_id: str) -> Case:
     return case
 
 
-def _thread(session: Session, public_id: str) -> Thread:
-    thread: Thread | None = session.execute(
+def thread(session: Session, public_id: str) -> Thread:
+    """Lock a thread and return it. Raises StaffError when there is none."""
+    found: Thread | None = session.execute(
         select(Thread).where(col(Thread.public_id) == public_id).with_for_update()
     ).scalar()
-    if thread is None:
+    if found is None:
         raise StaffError("There is no such thread.")
-    return thread
+    return found
 
 
 def _legal(hub: Hub, act: Act) -> None:

@@ -37,6 +37,7 @@ def thread(session: Session, hub: Hub, row: Thread, *, customer: bool = False) -
         incident_url=url,
         opened_at=row.created_at,
         updated_at=row.updated_at,
+        waiting_since=row.waiting_since,
         messages=tuple(_message(session, hub, each, person, unnamed) for each in session.execute(said).scalars()),
         wants_rollback=row.wants_rollback,
         verified=row.verified_at is not None,

@@ -12,7 +12,7 @@ from trusthub.domain.approval import OnTimeout
 from trusthub.domain.incident import By, State
 from trusthub.domain.message import Moment
 from trusthub.domain.promise import Kind, Standing, may_hold
-from trusthub.services import approvals, fuse, incidents, promises, window
+from trusthub.services import approvals, fuse, incidents, promises, rounds, window
 from trusthub.services.announce import Telling, tell
 from trusthub.services.cases import Case, open_case, pending
 from trusthub.services.facts import case_facts
@@ -112,7 +112,7 @@ def _remind(session: Session, hub: Hub, case: Case, timer: Timer, now: datetime)
                 conversation=case.conversation,
                 cause=f"timer:{timer.id}/{each.kind}",
                 now=now,
-                also=promises.address_of(session, each.owner),
+                also=promises.addresses_of(session, each.owner),
                 incident_id=case.incident.id,
                 rollout_id=case.incident.rollout_id,
             )
@@ -177,6 +177,10 @@ def _window_begins(session: Session, hub: Hub, case: Case, timer: Timer, now: da
     window.begin(session, hub, case, timer.due, now=now, cause=f"timer:{timer.id}")
 
 
+def _threads_follow(session: Session, hub: Hub, case: Case, _: Timer, now: datetime) -> None:
+    rounds.go_on(session, hub, case, now)
+
+
 _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
     "promise": _promise_due,
     "reminder": _remind,
@@ -185,4 +189,5 @@ _FIRE: dict[str, Callable[[Session, Hub, Case, Timer, datetime], None]] = {
     "approval": _approval_due,
     "window.reminder": _window_near,
     "window.start": _window_begins,
+    rounds.TIMER: _threads_follow,
 }

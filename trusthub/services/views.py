@@ -10,6 +10,7 @@ from markupsafe import Markup
 from trusthub.domain.incident import OVER
 from trusthub.domain.parts import Share
 from trusthub.services.curve import ExposureView
+from trusthub.services.desk_views import ThreadLine
 from trusthub.services.files import FileView
 
 STATE_WORDS = {
@@ -290,6 +291,8 @@ class ThreadView:
     opened_at: datetime
     updated_at: datetime
     messages: tuple[MessageView, ...]
+    waiting_since: datetime | None = None
+    """Since when the customer waits for a person's answer."""
     wants_rollback: bool = False
     verified: bool = False
     """The customer confirmed their address."""
@@ -374,7 +377,10 @@ class StaffIncidentView:
     rollout: str
     """One line: versions, strategy, phase, environment, tool."""
     reason: str
-    threads: tuple[ThreadView, ...]
+    threads: tuple[ThreadLine, ...]
+    """Those with the latest news."""
+    waiting: int
+    """How many customers wait for us on it."""
     audit: tuple[str, ...]
     ask: AskView | None = None
     cause: str = "unknown"

@@ -49,12 +49,12 @@ def load(templates: Path) -> Linter:
     books = {}
     for path in sorted(folder.glob("*.yaml")):
         if _LOCALE.fullmatch(path.stem):
-            books[path.stem] = parse(_read(path), file=str(path), lines=partial(_line, path))
+            books[path.stem] = parse(read(path), file=str(path), lines=partial(line, path))
     if "en" not in books:
         raise PlaybookError("has no en.yaml. Copy it from the packaged templates.", file=str(folder), line=1)
     house = folder / "house.yaml"
     return Linter(
-        books, House.parse(_read(house), file=str(house), lines=partial(_line, house)) if house.exists() else House()
+        books, House.parse(read(house), file=str(house), lines=partial(line, house)) if house.exists() else House()
     )
 
 
@@ -126,12 +126,13 @@ def signatures(templates: Path, *texts: str, locale: str = "en") -> Sequence[Sig
     return [each for text in texts for each in linter.check(text, state="notice", locale=locale).signatures]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """Read a file of rules. Raises PlaybookError with file and line."""
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 -- it is a safe one
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlaybookError(f"{error.problem}.", file=str(path), line=line) from error
+        at = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PlaybookError(f"{error.problem}.", file=str(path), line=at) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PlaybookError(f"cannot be read: {error}.", file=str(path), line=1) from error
     if not isinstance(value, dict):
@@ -139,10 +140,10 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
-def _line(path: Path, place: str) -> int:
+def line(path: Path, place: str) -> int:
     """Return on which line of a file a place such as `rules.A01.find[0]` stands, as exactly as it is there."""
     node: Any = yaml.compose(path.read_text(encoding="utf-8"), Loader=Loader)
-    line = node.start_mark.line
+    at = node.start_mark.line
     for name in re.findall(r"[^.\[\]]+", place):
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == name), None)
@@ -152,5 +153,5 @@ def _line(path: Path, place: str) -> int:
             found = None
         if found is None:
             break
-        line, node = found[0].start_mark.line, found[1]
-    return int(line) + 1
+        at, node = found[0].start_mark.line, found[1]
+    return int(at) + 1

@@ -40,7 +40,9 @@ from trusthub.web import (
     console_approvals,
     console_audit,
     console_deliveries,
+    console_inbox,
     console_maintenance,
+    console_many,
     console_second,
     console_sign_in,
     console_talk,
@@ -244,34 +246,6 @@ class Console:
         answer = self.attempt(do, url_for("console.new"), self.new)
         return redirect(url_for("console.incident", public_id=made[0])) if made else answer
 
-    def thread(self, public_id: str, unfit: UnfitError | None = None) -> Answer:
-        """Show one customer's thread, with what is wrong with the answer that was sent from it."""
-        with self.hub.database.reading() as session:
-            view = desk.find_thread(session, self.hub, public_id)
-        return self.draft("thread.html", unfit, thread=view) if view else self.missing()
-
-    def reply(self, public_id: str) -> Answer:
-        """Answer a customer."""
-        return self.attempt(
-            lambda: staff.reply(self.hub, public_id, self.act_now(), fields.required("words", "an answer")),
-            url_for("console.thread", public_id=public_id),
-            lambda unfit: self.thread(public_id, unfit),
-        )
-
-    def confirm(self, public_id: str) -> Answer:
-        """Say that a customer is real."""
-        return self.attempt(
-            lambda: staff.confirm_customer(self.hub, public_id, self.act_now()),
-            url_for("console.thread", public_id=public_id),
-        )
-
-    def close(self, public_id: str) -> Answer:
-        """Close a customer's thread."""
-        return self.attempt(
-            lambda: staff.close_thread(self.hub, public_id, self.act_now()),
-            url_for("console.thread", public_id=public_id),
-        )
-
     def _update(self, public_id: str) -> None:
         try:
             state = State(fields.text("state"))
@@ -356,17 +330,15 @@ def console(hub: Hub, limiter: Limiter, csrf: CSRFProtect, ways: Ways) -> Bluepr
     add("/open", "open", routes.open, methods=["POST"])
     add("/incidents/<public_id>", "incident", routes.incident)
     add("/incidents/<public_id>/<action>", "act", routes.act, methods=["POST"])
-    add("/threads/<public_id>", "thread", routes.thread)
-    add("/threads/<public_id>/reply", "reply", routes.reply, methods=["POST"])
-    add("/threads/<public_id>/confirm", "confirm", routes.confirm, methods=["POST"])
-    add("/threads/<public_id>/close", "close", routes.close, methods=["POST"])
     console_sign_in.add(blueprint, routes, limiter)
     console_second.add(blueprint, routes)
     console_account.add(blueprint, routes)
     console_approvals.add(blueprint, routes)
     console_audit.add(blueprint, routes)
     console_deliveries.add(blueprint, routes)
+    console_inbox.add(blueprint, routes)
     console_maintenance.add(blueprint, routes)
+    console_many.add(blueprint, routes)
     console_talk.add(blueprint, routes)
     console_trust.add(blueprint, routes)
     console_words.add(blueprint, routes)

@@ -13,7 +13,9 @@ from trusthub.domain.wording.rules import Lines, first
 from trusthub.errors import PlaybookError
 
 ROLES = ("legal", "finance", "publisher")
-"""The roles that site.yaml gives to people."""
+"""The roles that site.yaml gives to people who let words out."""
+ROUTES = ("safety", "legal", "press")
+"""The roles whose people answer what a customer wrote, the most urgent first."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class House:
                 yield Signature(word=word.name, start=found.start(), end=found.end(), role=word.role, why=word.why)
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any], *, file: str = "", lines: Lines = first) -> "House":
+    def parse(
+        cls, value: Mapping[str, Any], *, file: str = "", lines: Lines = first, roles: Sequence[str] = ROLES
+    ) -> "House":
         """Read house.yaml: a role and a reason for each word, and its forms by language. Raises PlaybookError."""
         words = []
         for name, entry in value.get("words", {}).items():
@@ -60,8 +64,8 @@ class House:
                 raise PlaybookError(
                     f"words.{name}: {min(missing)} is missing. Add it.", file=file, line=lines(f"words.{name}")
                 )
-            if entry["role"] not in ROLES:
-                message = f"words.{name}.role: {entry['role']!r} is unknown. Write one of {', '.join(ROLES)}."
+            if entry["role"] not in roles:
+                message = f"words.{name}.role: {entry['role']!r} is unknown. Write one of {', '.join(roles)}."
                 raise PlaybookError(message, file=file, line=lines(f"words.{name}.role"))
             forms = {
                 language: re.compile(rf"\b(?:{'|'.join(map(_form, each))})\b")

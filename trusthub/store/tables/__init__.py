@@ -24,7 +24,16 @@ from trusthub.store.tables.incidents import (
 from trusthub.store.tables.pages import Component, Page, Snapshot
 from trusthub.store.tables.people import Audit, Person, Suppression, Thread, ThreadMessage, User
 from trusthub.store.tables.subscribers import Recipient, Subscriber, SubscriberComponent
-from trusthub.store.tables.talk import Attachment, InboundMail, MeToo, SlackEvent, SlackMessage
+from trusthub.store.tables.talk import (
+    Attachment,
+    InboundMail,
+    MeToo,
+    SlackEvent,
+    SlackMessage,
+    ThreadNote,
+    ThreadPresence,
+    ThreadRound,
+)
 
 __all__ = [
     "Affected",
@@ -70,6 +79,9 @@ __all__ = [
     "Suppression",
     "Thread",
     "ThreadMessage",
+    "ThreadNote",
+    "ThreadPresence",
+    "ThreadRound",
     "Timer",
     "Update",
     "UpdateText",

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, false
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field
 
+from trusthub.domain.urgency import LEAST
 from trusthub.store import columns
 from trusthub.store.tables.base import Row
 
@@ -22,7 +23,12 @@ class Person(Row, table=True):
 class Thread(Row, table=True):
     """One customer's conversation: on an incident, or on a component with which they have trouble of their own."""
 
-    __table_args__ = (UniqueConstraint("external_system", "external_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("external_system", "external_id"),
+        Index("ix_thread_waiting", "state", "urgency", "waiting_since", "id"),
+        Index("ix_thread_latest", "state", "updated_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
     id: int = columns.row_id()
     public_id: str = columns.public_name()
     page_id: int = columns.link("page.id")
@@ -57,6 +63,14 @@ class Thread(Row, table=True):
     """Who of us wrote it down for the customer, who said it elsewhere."""
     recorded_url: str | None = None
     """Where the customer said it: the message in Slack."""
+    waiting_since: datetime | None = columns.time(null=True)
+    """Since when the customer waits for a person: their first word after our last. None while they do not."""
+    urgency: int = Field(default=LEAST, sa_column_kwargs={"server_default": str(LEAST)})
+    """A domain.urgency number: who has the lowest comes first."""
+    routed: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The role whose people answer it, because of words in it: legal, press or safety; empty for everybody."""
+    assignee_id: int | None = columns.link("staff.id", null=True)
+    """Who of us has taken it."""
     external_system: str | None = None
     """The help desk in which the same conversation is, as site.yaml calls it."""
     external_id: str | None = None

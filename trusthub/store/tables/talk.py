@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from trusthub.store import columns
 from trusthub.store.tables.base import Row
+from trusthub.store.types import BigId
 
 
 class InboundMail(Row, table=True):
@@ -57,6 +58,55 @@ class MeToo(Row, table=True):
     network: str
     """Keyed hash; the address itself is not kept."""
     created_at: datetime = columns.time()
+
+
+class ThreadNote(Row, table=True):
+    """What staff tell each other about a thread. No customer reads from this table, whatever a query forgets."""
+
+    __tablename__ = "thread_note"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    thread_id: int = columns.link("thread.id")
+    author: str
+    body: str = columns.long()
+    created_at: datetime = columns.time()
+
+
+class ThreadPresence(Row, table=True):
+    """Who of us has a thread open, and whether they write. It says nothing once it is old."""
+
+    __tablename__ = "thread_presence"
+    thread_id: int = Field(primary_key=True, foreign_key="thread.id", sa_type=BigId)
+    staff_id: int = Field(primary_key=True, foreign_key="staff.id", sa_type=BigId)
+    writing: bool
+    seen_at: datetime = columns.time(index=True)
+
+
+class ThreadRound(Row, table=True):
+    """Something that goes to every open thread of an incident, a few at a time; it is deleted when all have it."""
+
+    __tablename__ = "thread_round"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: int = columns.row_id()
+    incident_id: int = columns.link("incident.id")
+    page_id: int | None = columns.link("page.id", null=True)
+    """The page for whose customers it is; None for those of all."""
+    moment: str
+    facts: dict[str, Any] = columns.json(dict)
+    """Public facts as they were when it began, as services.rounds packs them."""
+    bodies: dict[str, str] = columns.json(dict)
+    """The words in each language of the page; none where each thread has its own."""
+    edited: dict[str, dict[str, str]] = columns.json(dict)
+    """Those that a person wrote, with their subjects."""
+    author: str | None = None
+    """Whose answer it is; None for what the hub says."""
+    after: int = columns.counted()
+    """The last thread that has it."""
+    last: int = columns.counted()
+    """The last thread that there was."""
+    begun_at: datetime = columns.time()
+    due: datetime = columns.time()
+    """Before this nothing of it leaves."""
 
 
 class SlackEvent(Row, table=True):

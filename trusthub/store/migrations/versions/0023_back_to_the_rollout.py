@@ -7,7 +7,7 @@ import trusthub.store.types
 from trusthub.store.types import BigId
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
