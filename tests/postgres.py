@@ -180,7 +180,7 @@ def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
     address = server(folder)
     with (folder / "migrating").open("a+") as done:
         fcntl.flock(done, fcntl.LOCK_EX)
-        if done.tell() == 0:
+        if done.seek(0, os.SEEK_END) == 0:  # another process may have written while this one waited
             _migrate(address)
             done.write("done")
     with _database(address, MIGRATED) as url:
