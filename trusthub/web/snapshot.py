@@ -140,6 +140,8 @@ class Snapshots:
                 log.warning("snapshot.database", error=type(error).__name__)
             finally:
                 self._turn.release()
+        if len(self._shown) == 1:
+            return self._first  # whatever its host is called
         return self._hosts.get(host) or self._hosts.get(_plain(host), self._first)
 
     def _refresh(self) -> None:
