@@ -50,6 +50,7 @@ from trusthub.services import (
     site,
     slack_events,
     sync,
+    tracing,
 )
 from trusthub.services.affected import Personally
 from trusthub.services.asking import Forgetting
@@ -63,7 +64,6 @@ from trusthub.services.mailbox import Mailbox
 from trusthub.services.stuck import Stuck
 from trusthub.services.tidying import Tidying
 from trusthub.services.tokens import Tokens
-from trusthub.services.tracing import OFF, Traces
 from trusthub.services.trust_mail import Monthly
 from trusthub.settings import Settings
 from trusthub.store import migrate
@@ -182,21 +182,8 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
     migrate.upgrade(database)
     base_url, tokens = settings.base_url.rstrip("/"), Tokens(signing.secret(settings))
     box = _mailbox(settings, configuration.site.page.support or "")
-    return Hub(
-        database, configuration, tokens, base_url, clock, mailbox=box, files=settings.files, traces=_traces(settings)
-    )
-
-
-def _traces(settings: Settings) -> Traces:
-    """Return where spans go. Off costs nothing: the libraries are imported only where they are wanted."""
-    if not settings.otel_url:
-        return OFF
-    try:
-        from trusthub.services.otel import Otel  # noqa: PLC0415 -- an extra
-    except ModuleNotFoundError as error:
-        missing = "TRUSTHUB_OTEL_URL is set, but OpenTelemetry is not installed. Run: pip install 'trusthub[otel]'"
-        raise PlaybookError(missing) from error
-    return Otel(settings.otel_url)
+    traces = tracing.begin(settings.otel_url)
+    return Hub(database, configuration, tokens, base_url, clock, mailbox=box, files=settings.files, traces=traces)
 
 
 def _mailbox(settings: Settings, support: str) -> Answers | None:

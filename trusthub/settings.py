@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="Bearer token that opens /metrics; without one it stays closed"
     )
     otel_url: str = Field(
-        default="", description="Where traces go, by OTLP over HTTP, such as http://collector:4318/v1/traces"
+        default="", description="Where traces go, by OTLP over HTTP: http://collector:4318/v1/traces", repr=False
     )
     mail_inbound: str = Field(default="", description="Where customers answer our mails, such as reply@in.acme.example")
     mail_inbound_token: SecretStr = Field(

@@ -1,4 +1,4 @@
-"""Traces through OpenTelemetry (an extra). Only `app` imports this, and only where TRUSTHUB_OTEL_URL is set."""
+"""Traces through OpenTelemetry (an extra). Imported only where TRUSTHUB_OTEL_URL is set."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

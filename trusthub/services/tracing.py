@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from trusthub.errors import PlaybookError
+
 Fact = str | int
 Note = Callable[..., None]
 """Takes what was found out meanwhile, as keywords."""
@@ -37,6 +39,18 @@ class _Off:
 
 
 OFF: Traces = _Off()
+
+
+def begin(url: str) -> Traces:
+    """Return where spans go. Off costs nothing: the libraries are imported only where they are wanted."""
+    if not url:
+        return OFF
+    try:
+        from trusthub.services.otel import Otel  # noqa: PLC0415 -- an extra
+    except ModuleNotFoundError as error:
+        missing = "TRUSTHUB_OTEL_URL is set, but OpenTelemetry is not installed. Run: pip install 'trusthub[otel]'"
+        raise PlaybookError(missing) from error
+    return Otel(url)
 
 
 def carrying(content: dict[str, Any]) -> dict[str, Any]:
