@@ -23,7 +23,15 @@ from trusthub.services.connections import ConnectionView, EventView, Overview, S
 from trusthub.services.curve import ExposureView
 from trusthub.services.deliveries import Pause
 from trusthub.services.desk import RolloutDetail, RolloutView
-from trusthub.services.desk_views import NoteView, ThreadLine, WorkView
+from trusthub.services.desk_views import (
+    AskView,
+    NoteView,
+    OutcomeView,
+    PostmortemView,
+    StaffIncidentView,
+    ThreadLine,
+    WorkView,
+)
 from trusthub.services.document import Document
 from trusthub.services.fanout import Progress
 from trusthub.services.history import HistoryView, LinkView, MonthView, PastView
@@ -37,16 +45,12 @@ from trusthub.services.subscribe import Wish
 from trusthub.services.timeline import AudienceView, LineView, TellingView
 from trusthub.services.trust import Report
 from trusthub.services.views import (
-    AskView,
     ComponentView,
     DayView,
     IncidentView,
     MessageView,
-    OutcomeView,
     PageView,
-    PostmortemView,
     PromiseView,
-    StaffIncidentView,
     ThreadView,
     UpdateView,
     UptimeView,

@@ -10,11 +10,11 @@ from trusthub.domain.incident import OVER
 from trusthub.domain.parts import Heard
 from trusthub.services import complaints, gate_rollback, outcomes, outgoing, postmortem, proposals, queue, report, talk
 from trusthub.services.cases import known_of, read_case, rollout_behind
-from trusthub.services.desk_views import ThreadLine
+from trusthub.services.desk_views import AskView, OutcomeView, StaffIncidentView, ThreadLine
 from trusthub.services.hub import Hub
 from trusthub.services.outgoing import DeliveryView
 from trusthub.services.queue import Wanted
-from trusthub.services.views import AskView, OutcomeView, StaffIncidentView, ThreadView
+from trusthub.services.views import ThreadView
 from trusthub.store.tables import Audit, Delivery, Incident, Rollout, Thread
 from trusthub.store.which import has_state
 

@@ -9,8 +9,8 @@ from trusthub.domain.outcome import minutes, outcome
 from trusthub.domain.parts import Share
 from trusthub.domain.plan import Plan
 from trusthub.domain.rollout import Rollout as Known
+from trusthub.services.desk_views import OutcomeView
 from trusthub.services.facts import Facts
-from trusthub.services.views import OutcomeView
 from trusthub.store.tables import Outcome, Rollout
 
 

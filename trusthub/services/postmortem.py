@@ -12,9 +12,9 @@ from trusthub.services.acts import Act, StaffError
 from trusthub.services.admitting import admit
 from trusthub.services.announce import payload
 from trusthub.services.cases import Case, open_case, postmortem_of, touch
+from trusthub.services.desk_views import PostmortemView
 from trusthub.services.hub import Hub
 from trusthub.services.language import Translations, translations
-from trusthub.services.views import PostmortemView
 from trusthub.store import outbox
 from trusthub.store.tables import Delivery, Incident, Postmortem
 

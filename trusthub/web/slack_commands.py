@@ -10,8 +10,8 @@ from trusthub.channels.slack_blocks import escape, section
 from trusthub.domain.role import Role
 from trusthub.services import approval_views, desk
 from trusthub.services.acts import StaffError
+from trusthub.services.desk_views import StaffIncidentView
 from trusthub.services.hub import Hub
-from trusthub.services.views import StaffIncidentView
 from trusthub.web import fields, slack_modals
 from trusthub.web.slack_people import Presser
 
