@@ -4,7 +4,7 @@ import pytest
 
 from tests.domain.wording_samples import LINTER
 from trusthub.domain.roles import Roles
-from trusthub.domain.wording.house import ROLES, House
+from trusthub.domain.wording.house import ROLES, ROUTES, House
 from trusthub.errors import PlaybookError
 
 SAMPLES: dict[str, tuple[list[str], list[str]]] = {
@@ -234,7 +234,7 @@ def test_german_has_every_rule_that_english_has() -> None:
 
 
 def test_the_roles_of_the_house_are_those_of_the_site() -> None:
-    assert set(ROLES) == set(Roles.model_fields)
+    assert {*ROLES, *ROUTES} == set(Roles.model_fields)
     with pytest.raises(PlaybookError, match=r"words\.breach\.role: 'lawyer' is unknown\. Write one of legal, finance"):
         House.parse({"words": {"breach": {"role": "lawyer", "why": "", "forms": {}}}})
 

@@ -232,7 +232,7 @@ def faults(
 def soak(url: str, folder: Path, restart: Callable[[str], None] | None, length: Length) -> Report:
     """Let all of it happen for so long, then wait until nothing is left to do."""
     port, record = servers.free_port(), Record()
-    with Slack(first_ts=int(time.time())) as slack, Mail() as mail, closing(Database(url)) as database:
+    with Slack(clock=time.time) as slack, Mail() as mail, closing(Database(url)) as database:
         environment = environ(folder, url, slack) | {
             "TRUSTHUB_BASE_URL": f"http://127.0.0.1:{port}",
             "TRUSTHUB_SENDGRID_API_KEY": "SG.test",

@@ -45,9 +45,10 @@ def refused(code: str, **more: str) -> Fault:
 class Slack(HttpProvider):
     """TRUSTHUB_SLACK_API_URL is `slack.url`; the token is any."""
 
-    def __init__(self, first_ts: int = FIRST_TS) -> None:
-        """Messages are a second apart, from `first_ts` on."""
+    def __init__(self, first_ts: int = FIRST_TS, clock: Callable[[], float] | None = None) -> None:
+        """Messages are a second apart, from `first_ts` on; with a `clock`, as far apart as they are by it."""
         super().__init__()
+        self._clock, self._latest = clock, 0.0
         self.messages: list[Message] = []
         self.undescribed: list[str] = []
         """What in requests is not as Slack describes them; no test may leave any behind."""
@@ -63,6 +64,12 @@ class Slack(HttpProvider):
     @property
     def url(self) -> str:
         return f"{self.address}/api/"
+
+    def _stamp(self) -> str:
+        if self._clock is None:
+            return f"{next(self._seconds)}.000100"
+        self._latest = max(self._latest + 0.0001, self._clock())
+        return f"{self._latest:.6f}"
 
     def channel(self, name: str) -> str:
         """Return the id of a channel, which is always the same for one name."""
@@ -100,7 +107,7 @@ class Slack(HttpProvider):
         message = Message(
             channel=channel,
             name=self._names.get(channel, body["channel"]),
-            ts=f"{next(self._seconds)}.000100",
+            ts=self._stamp(),
             text=body["text"],
             blocks=body["blocks"],
             thread_ts=body.get("thread_ts"),
@@ -115,7 +122,7 @@ class Slack(HttpProvider):
 
     def _whisper(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         self.whispers.append((body["user"], body["text"]))
-        return Answer(status=200, body={"ok": True, "message_ts": f"{next(self._seconds)}.000100"}), False
+        return Answer(status=200, body={"ok": True, "message_ts": self._stamp()}), False
 
     def _open(self, body: dict[str, Any]) -> tuple[Answer, bool]:
         view = json.loads(body["view"]) if isinstance(body["view"], str) else body["view"]
