@@ -23,7 +23,7 @@ from trusthub.web.security import headers, policy
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "trusthub" / "web" / "static"
 TEMPLATES = Templates(ROOT / "templates")
-_HUB = cast("Hub", SimpleNamespace(base_url=HUB))
+_HUB = cast("Hub", SimpleNamespace(base_url=HUB, front=HUB))
 HEADERS = dict(headers(_HUB))
 LIVE_HEADERS = {**HEADERS, "Content-Security-Policy": policy(_HUB, *LIVE)}
 LIMIT = 15_000
