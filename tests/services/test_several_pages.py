@@ -23,17 +23,17 @@ def found(folder: Path, pages: str, **more: str) -> str:
         (
             "host: zauberwort.acme.example",
             "host: status.acme.example",
-            "site.yaml:11: pages.inside.host: 'status.acme.example' is the host of page 'main' already. Give each page",
+            "site.yaml:12: pages.inside.host: 'status.acme.example' is the host of page 'main' already. Give each page",
         ),
         (
             "components: [checkout, search]",
             "components: [checkout]",
-            "site.yaml:21: components[1].id: 'search' is on no page. Name it under the components of one.",
+            "site.yaml:22: components[1].id: 'search' is on no page. Name it under the components of one.",
         ),
         (
             "components: [checkout, search]",
             "components: [checkot, search]",
-            "site.yaml:8: pages.main.components[0]: there is no component 'checkot'. Did you mean 'checkout'?",
+            "site.yaml:9: pages.main.components[0]: there is no component 'checkot'. Did you mean 'checkout'?",
         ),
         (
             "    components: [checkout, search]\n",
@@ -43,14 +43,14 @@ def found(folder: Path, pages: str, **more: str) -> str:
         (
             "sender: Zauberwort <news@zauberwort.acme.example>",
             "sender: Zauberwort",
-            "site.yaml:14: pages.inside.sender: 'Zauberwort' is no sender. Write: Acme status <status@acme.example>.",
+            "site.yaml:15: pages.inside.sender: 'Zauberwort' is no sender. Write: Acme status <status@acme.example>.",
         ),
         (
             "access: link",
             "access: oidc",
-            "site.yaml:12: pages.inside.access: nobody could sign in. Set TRUSTHUB_OIDC_ISSUER, or write link.",
+            "site.yaml:13: pages.inside.access: nobody could sign in. Set TRUSTHUB_OIDC_ISSUER, or write link.",
         ),
-        ("access: link", "access: lnk", "site.yaml:12: pages.inside.access: 'lnk' is unknown. Did you mean 'link'?"),
+        ("access: link", "access: lnk", "site.yaml:13: pages.inside.access: 'lnk' is unknown. Did you mean 'link'?"),
         (
             "    zone: Europe/Berlin",
             "    acess: link",
@@ -64,7 +64,7 @@ def found(folder: Path, pages: str, **more: str) -> str:
         (
             "locales: [en, de]",
             "locales: [en, de, dd]",
-            "site.yaml:13: pages.inside.locales.2: there is no language 'dd' in",
+            "site.yaml:14: pages.inside.locales.2: there is no language 'dd' in",
         ),
         ("pages:\n", "page: {name: A, url: https://a.example}\npages:\n", "site.yaml:3: pages: stands beside `page`."),
     ],
