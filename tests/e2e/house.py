@@ -20,7 +20,7 @@ from trusthub import app
 from trusthub.app import Parts
 from trusthub.domain.events import SourceEvent
 from trusthub.errors import PayloadError
-from trusthub.services import timers
+from trusthub.services import refusals, timers
 from trusthub.settings import Settings, packaged
 from trusthub.web import auth
 
@@ -101,7 +101,8 @@ class House:
         return True
 
     def keep_house(self) -> None:
-        """Do what the worker does about once a second, and let it deliver what follows."""
+        """Do what server and worker do about once a second, and let what follows be delivered."""
+        refusals.write(self.parts.hub, self.clock())
         self.parts.worker._housekeeping()
         self.parts.worker.drain()
 
