@@ -2,11 +2,8 @@
 
 import fcntl
 import gc
-import logging
 import os
-import re
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +19,6 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
-from structlog.tracebacks import ExceptionDictTransformer
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
@@ -41,6 +37,7 @@ from trusthub.services import (
     accounts,
     gate_github,
     intake,
+    logs,
     mailing,
     publish,
     published,
@@ -100,7 +97,6 @@ _WORDS = {
     500: ("Something went wrong here", "It is our fault, and we have noted it. Please try again in a minute."),
 }
 """What people read instead of HTTP's own words."""
-_BEFORE_AT = re.compile(r"""[^\s"'<>(,;:/]+@(?=\w)""")
 
 log = structlog.get_logger()
 
@@ -176,7 +172,7 @@ def open_hub(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Hub
 
     Raises PlaybookError as `build` does.
     """
-    _logging()
+    logs.begin()
     database = Database(settings.database_url)
     configuration = site.load(settings)
     migrate.upgrade(database)
@@ -383,28 +379,3 @@ def _hooked(app: Flask, hub: Hub, settings: Settings) -> "WSGIApplication":
 def _proxied(app: "WSGIApplication", settings: Settings) -> "WSGIApplication":
     count = settings.trusted_proxies
     return ProxyFix(app, x_for=count, x_proto=count, x_host=count) if count else app
-
-
-def _hide_addresses(_logger: object, _method: str, line: Any) -> str:
-    """Keep customers out of the log, and passwords in addresses of servers: of `ana@customer.example` the end stays."""
-    return _BEFORE_AT.sub("*@", line)
-
-
-def _logging() -> None:
-    """Log one JSON object a line, without the values of variables: they hold tokens and customers' words.
-
-    Libraries that print headers or bodies at DEBUG stay silent.
-    """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-            _hide_addresses,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-    for name in ("slack_sdk", "python_http_client", "sendgrid", "urllib3", "requests"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""The pages as visitors see them, for docs/pages.md: `python -m tests.browser.pictures` draws them from a real hub."""
+"""The pages as visitors see them, for docs/pages: `python -m tests.browser.pictures` draws them from a real hub."""
 
 import tempfile
 from pathlib import Path

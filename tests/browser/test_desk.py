@@ -24,6 +24,7 @@ def test_a_colleague_takes_notes_and_answers_with_a_saved_answer(hub: House, vis
     hub.answer(incident, words="It is slow.", name="Bo")
     sign_in(hub, page)
     page.get_by_role("link", name="Customers", exact=True).click()
+    page.wait_for_url("**/console/threads")  # with its script
     page.keyboard.press("/")
     expect(page.get_by_label("Words")).to_be_focused()
     page.keyboard.press("Escape")

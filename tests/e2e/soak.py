@@ -34,7 +34,7 @@ from trusthub.services import api_tokens
 from trusthub.services.acts import Act
 from trusthub.services.hub import utc_now
 from trusthub.store.session import Database
-from trusthub.store.tables import Delivery
+from trusthub.store.tables import Delivery, Event
 from trusthub.web.access import Scope
 
 _OPENING = {"component": "checkout", "name": "Payments are slow"}
@@ -275,9 +275,11 @@ def _token(database: Database) -> str:
 
 
 def _idle(database: Database) -> bool:
-    waits = sa.select(col(Delivery.id)).where(col(Delivery.state) == "pending").limit(1)
+    """Whether nothing waits: no message, and no event that a fault cut off, which the hub takes up again."""
+    messages = sa.select(col(Delivery.id)).where(col(Delivery.state) == "pending").limit(1)
+    events = sa.select(col(Event.id)).where(col(Event.state).in_(["received", "failed"])).limit(1)
     with database.reading() as session:
-        return session.execute(waits).first() is None
+        return session.execute(messages).first() is None and session.execute(events).first() is None
 
 
 def _resident(pid: int) -> float:
