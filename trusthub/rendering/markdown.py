@@ -21,7 +21,7 @@ _BLOCKS = frozenset({"blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol
 _TAGS = _BLOCKS | {"a", "br", "code", "div", "em", "strong", "tbody", "td", "th", "thead"}
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _PREHEADER = 140
-_KEPT = 1024
+_KEPT = 256
 """Texts whose forms are kept: a page shows the same updates again and again."""
 _MAILS = 16
 """Whole mails that are kept: an update goes out in many batches of one text."""
