@@ -12,6 +12,9 @@ PYTEST := $(BIN)/python -m pytest
 PYTHON  :=
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
+# Where this is set, each of the hundreds of processes that tests start compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test coverage golden bench test-storm soak fuzz lint types fmt db-check lock sbom clean
 
