@@ -838,7 +838,14 @@ def _public(template: str, page: PageView = PAGE, **context: Any) -> tuple[str, 
 
 
 def _console(template: str, *, notice: str | None = None, **context: Any) -> tuple[str, dict[str, Any]]:
-    return f"console/{template}", {"page": PAGE, "user": "Mira", "csrf": "c5rf", "notice": notice, **context}
+    return f"console/{template}", {
+        "page": PAGE,
+        "user": "Mira",
+        "csrf": "c5rf",
+        "notice": notice,
+        "pages": (),
+        **context,
+    }
 
 
 def _thread(thread: ThreadView, *, notice: str | None = None, confirms: bool = False) -> tuple[str, dict[str, Any]]:

@@ -149,7 +149,7 @@ def test_a_page_is_light(name: str) -> None:
 def test_search_engines_and_other_sites_learn_nothing(name: str) -> None:
     meta = {element.get("name"): element.get("content") for element in parse(name).iter("meta")}
     # Their forms are held against where they come from, and a browser that tells no page tells no origin either.
-    named = name.startswith(("console", "component")) or name in {"subscribe", "subscribe-follow"}
+    named = name.startswith(("console", "component", "affected")) or name in {"subscribe", "subscribe-follow"}
     told = "same-origin" if named else "no-referrer"
     assert (meta["robots"], meta["referrer"]) == ("noindex", told)
 
