@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -36,9 +37,9 @@ def phone(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def press(page: Page, role: str, name: str, key: str = "Enter") -> None:
+def press(page: Page, role: Literal["button", "checkbox", "link", "textbox"], name: str, key: str = "Enter") -> None:
     """Reach a control by the tab key alone, and use it."""
-    target = page.get_by_role(role, name=name).first  # type: ignore[arg-type] # a role of the tests' own words
+    target = page.get_by_role(role, name=name).first
     for _ in range(TABS):
         page.keyboard.press("Tab")
         if page.locator(":focus").count() and target.and_(page.locator(":focus")).count():

@@ -1,6 +1,7 @@
 """Who counts, in which step, and when a rollback is proposed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,9 @@ from trusthub.domain.rollout import Exposure
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def voice(person: str, minute: int = 0, **more: object) -> Voice:
-    said = {"network": person, "at": NOON + timedelta(minutes=minute), "real": True, **more}
-    return Voice(person=person, **said)  # type: ignore[arg-type]
+def voice(person: str, minute: int = 0, **more: Any) -> Voice:
+    said: dict[str, Any] = {"network": person, "at": NOON + timedelta(minutes=minute), "real": True, **more}
+    return Voice(person=person, **said)
 
 
 def test_each_customer_counts_once_by_the_worst_they_said() -> None:

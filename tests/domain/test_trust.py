@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -32,13 +33,21 @@ def found(observations: Iterable[Observation], metric: str) -> list[float]:
 
 
 def incident(*updates: float, **more: object) -> list[Observation]:
-    said = {"every": timedelta(minutes=30), "updates": [at(each) for each in updates], **more}
-    return list(of_incident(Told(components=WHERE, began=NOON, told=at(6), **said)))  # type: ignore[arg-type]
+    said: dict[str, Any] = {"every": timedelta(minutes=30), "updates": [at(each) for each in updates], **more}
+    return list(of_incident(Told(components=WHERE, began=NOON, told=at(6), **said)))
 
 
 def talk(**more: object) -> list[Observation]:
-    said = {"opened": at(10), "answered": None, "told": None, "closed": False, "fixed": None, "rating": None, **more}
-    return list(of_conversation(Conversation(components=WHERE, **said)))  # type: ignore[arg-type]
+    said: dict[str, Any] = {
+        "opened": at(10),
+        "answered": None,
+        "told": None,
+        "closed": False,
+        "fixed": None,
+        "rating": None,
+        **more,
+    }
+    return list(of_conversation(Conversation(components=WHERE, **said)))
 
 
 def test_the_first_word_counts_from_the_beginning() -> None:
@@ -61,7 +70,7 @@ def test_a_false_alarm_is_one_of_what_was_told() -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_promise_is_kept_or_not(kept: bool) -> None:  # noqa: FBT001 -- both
+def test_a_promise_is_kept_or_not(*, kept: bool) -> None:
     made = list(of_promise(Given(components=WHERE, due=at(30), kept=kept)))
     assert found(made, "promises") == [float(kept)]
     assert found(made, "eta") == []
@@ -111,7 +120,7 @@ def test_undone_in_under_sixty_seconds(seconds: int, quick: float) -> None:
 
 
 @pytest.mark.parametrize("failed", [True, False])
-def test_a_change_failed_or_not(failed: bool) -> None:  # noqa: FBT001 -- both
+def test_a_change_failed_or_not(*, failed: bool) -> None:
     assert found(of_change(Change(components=WHERE, ended=NOON, failed=failed)), "change_failure") == [float(failed)]
 
 
